@@ -1,0 +1,374 @@
+"""What comes out of advancing: the new State, the facts of what happened in order, and the effects that others carry out.
+
+Facts are neutral (a dialect's quirks are made from them in `api/`): `store` turns them into history rows, the ledger keeps
+them. Effects say what must exist or go after this unit: user tasks, jobs, subscriptions, children, signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from engine.interpreter.state import State
+
+
+# -- facts ----------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An activity or event began; `activity` is the id of this run."""
+
+    activity: str
+    node: str
+    token: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A run ended; `reason` is None when it went its normal way, else why it was cancelled."""
+
+    activity: str
+    node: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A sequence flow was taken; `activity` is an id for its history entry."""
+
+    activity: str
+    flow: str
+    token: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a reader of the ledger wants to know: `what` is a word (`error caught`, `job created` ...), `about` its subject."""
+
+    what: str
+    node: str | None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The instance ended at `node` (None: cancelled); `state` is completed, terminated, cancelled or error."""
+
+    node: str | None
+    at: datetime
+    state: str = "completed"
+    reason: str | None = None
+
+
+Fact = Entered | Left | Taken | Noted | Ended
+
+
+# -- effects --------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class CreateUserTask:
+    """A user task for people; `candidates` are (`user` or `group`, name)."""
+
+    id: str
+    token: int
+    node: str
+    activity: str
+    name: str | None
+    description: str | None = None
+    assignee: str | None = None
+    owner: str | None = None
+    candidates: tuple[tuple[str, str], ...] = ()
+    due: datetime | None = None
+    priority: int = 50
+    category: str | None = None
+    form_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserTask:
+    """The open user task of a token ends: `completed`, or deleted with a reason."""
+
+    token: int
+    at: datetime
+    completed: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """A job: kind async, async-leave, timer, deliver, external or start-timer (DESIGN §3); `due` None means now.
+
+    `repeat` is what a cycle still has to do (its own JSON), `retry` a retry policy as written in the model, `data` JSON that
+    comes back with the job's input.
+    """
+
+    id: str
+    kind: str
+    token: int
+    node: str
+    name: str | None = None
+    due: datetime | None = None
+    exclusive: bool = True
+    retry: str | None = None
+    category: str | None = None
+    topic: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSubscription:
+    """The token waits for a message, signal, condition, variable or compensation of this name."""
+
+    id: str
+    kind: str
+    name: str | None
+    token: int
+    node: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Whatever the token waits for is waited for no more: jobs and subscriptions go; the job being run is ended by its runner."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """A call activity starts a process in the same work; `instance` is the id the child gets."""
+
+    instance: str
+    token: int
+    node: str
+    called: str
+    by_id: bool
+    same_deployment: bool
+    variables: Mapping[str, Any]
+    business_key: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """The child instance that a token waits for is cancelled."""
+
+    token: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TellParent:
+    """A called process ended, or throws an error or escalation beyond itself, to the token that called it.
+
+    `outcome`: ended, error, escalation, terminate (terminateAll); `code` the error's or escalation's; `variables` what an out
+    mapping may read, or the data of the error.
+    """
+
+    instance: str
+    token: int
+    outcome: str
+    code: str | None = None
+    message: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Throw:
+    """A signal or message is thrown; `store` finds the receivers. `local` limits a signal to this instance's tree."""
+
+    kind: str
+    name: str
+    node: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    local: bool = False
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The instance's name, business key or business status was set from inside."""
+
+    field: str  # name, business_key, business_status
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a script printed, line by line."""
+
+    node: str
+    lines: tuple[str, ...]
+
+
+Effect = (
+    CreateUserTask
+    | EndUserTask
+    | CreateJob
+    | CreateSubscription
+    | Withdraw
+    | StartChild
+    | CancelChild
+    | TellParent
+    | Throw
+    | Rename
+    | Said
+)
+
+
+@dataclass(slots=True)
+class Change:
+    """The outcome of one advance: all of it is saved, or nothing."""
+
+    state: State
+    journal: list[Fact] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+
+
+# -- inputs ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start: at `node` (a start event with an event, or None for the plain one)."""
+
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    node: str | None = None
+    asynchronous: bool = False
+    transient: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A user task was completed."""
+
+    token: int
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
+    transient: Mapping[str, Any] = field(default_factory=dict)
+    user: str | None = None
+    task: Mapping[str, Any] = field(default_factory=dict)  # id, name, assignee, owner ... as it is now, for task listeners
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A job of a token is run: its kind and data as they were created."""
+
+    token: int
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, signal or trigger reached a token (`trigger`: receive task, triggerable service task), or an external worker answered."""
+
+    token: int
+    kind: str
+    name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    transient: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildTold:
+    """What TellParent carried, at the calling token."""
+
+    token: int
+    outcome: str
+    code: str | None = None
+    message: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Let the conditional events look (`evaluate-conditions`), or tell variable listeners what changed (variable, change)."""
+
+    changes: tuple[tuple[int, str, str], ...] = ()  # (token, variable, create|update|delete); empty: conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A user task's assignee changed by claim, release or update: assignment listeners run. `task` as in Completed."""
+
+    token: int
+    task: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the instance from outside."""
+
+    reason: str | None = None
+
+
+Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Cancel
+
+
+# -- the world around -----------------------------------------------------------------------------------------------------
+Lookup = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of something that is not the interpreter's: a script, a handler, a listener, a mail.
+
+    `kind`: script, class, delegateExpression, expression, mail, http ...; `key` = (token, node, visit) names this call within the
+    unit, so that after a conflict its answer is remembered instead of calling twice; `fields` are evaluated already.
+    """
+
+    kind: str
+    implementation: str
+    key: tuple[int, str, int]
+    node: str
+    node_name: str | None
+    token: int
+    facts: Any  # state.Facts
+    variables: Mapping[str, Any]
+    lookup: Lookup
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    listener: str | None = None  # the listener's event, when it is one
+    task: Mapping[str, Any] | None = None
+    local: frozenset[str] = frozenset()  # names of variables local to the token
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an invocation did: `value` is its result, `set` where the variable lives or in the root, `local` at its token.
+
+    `task` are changes to the user task (assignee, owner, due ...) that a task listener made, `printed` what a script said,
+    `globals` the names a script assigned at its top level (for autoStoreVariables).
+    """
+
+    value: Any = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+    globals: Mapping[str, Any] = field(default_factory=dict)
+    transient: Mapping[str, Any] = field(default_factory=dict)
+    printed: tuple[str, ...] = ()
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Environment(Protocol):
+    """The four callables through which the interpreter reaches the world."""
+
+    def now(self) -> datetime:
+        """The moment this unit happens at, in UTC; the same for the whole unit."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh id (UUID v7 as text)."""
+        ...
+
+    def evaluate(self, source: str, lookup: Lookup) -> Any:
+        """The value of a text that may hold expressions; raises ExpressionError."""
+        ...
+
+    def invoke(self, call: Invocation) -> Answer:
+        """Carry out a call; raises BpmnError for a business error, any other exception is technical."""
+        ...
