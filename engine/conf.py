@@ -1,0 +1,123 @@
+"""Every setting of the engine: its name, type, default and why one would change it, in one table.
+
+A host sets `ENGINE_<NAME>` in its Django settings; each is read when it is used, so `override_settings` works.
+The rooms that know nothing of Django (`interpreter`, `bpmn`, `expressions`) get values as arguments and never import this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, overload
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "ENGINE_"
+
+T = TypeVar("T", bool, int, float, str)
+
+
+class Setting(Generic[T]):
+    """One row of the table: its default fixes its type; `allowed` lists the only values, `least` is the smallest."""
+
+    name: str
+
+    def __init__(self, default: T, why: str, *, least: float = 0, allowed: tuple[T, ...] = ()) -> None:
+        self.default, self.why, self.least, self.allowed = default, why, least, allowed
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Setting[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Setting[T] | T:
+        if instance is None:
+            return self
+        value: T = getattr(django_settings, PREFIX + self.name, self.default)
+        return value
+
+    @property
+    def type(self) -> type[T]:
+        return type(self.default)
+
+    def problem(self, value: object) -> str | None:
+        """What is wrong with a value, or None."""
+        if not isinstance(value, _ACCEPTED[self.type]) or (isinstance(value, bool) and self.type is not bool):
+            return f"must be {_SPOKEN[self.type]}, not {value!r}"
+        if self.allowed and value not in self.allowed:
+            return f"must be one of {', '.join(map(repr, self.allowed))}, not {value!r}"
+        if isinstance(value, int | float) and value < self.least:
+            return f"must be at least {self.least:g}, not {value!r}"
+        return None
+
+
+_ACCEPTED: Mapping[type, Any] = {bool: bool, int: int, float: (int, float), str: str}
+_SPOKEN: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+KILO, MEGA = 1024, 1024 * 1024
+
+
+class Settings:
+    """The table itself: read as `settings.JOB_RETRIES`. Times are in seconds, sizes in bytes."""
+
+    HISTORY = Setting("full", "how much of the past is kept", allowed=("full", "activity", "none"))
+    BASIC_AUTH = Setting(False, "user name and password at the REST doors; off, they take sessions and bearer tokens alone")
+
+    JOB_RETRIES = Setting(3, "attempts of a job in all, before it becomes a dead letter", least=1)
+    JOB_RETRY_WAIT = Setting(10.0, "from a failed attempt to the next")
+    JOB_LEASE = Setting(30.0, "a job is free again so long after its worker died", least=1)
+    JOB_SLICE = Setting(1.5, "a worker drains so long before it asks for new work, and for a stop", least=0.1)
+    JOB_BATCH = Setting(10, "most jobs that a worker claims at once", least=1)
+    JOB_TIMEOUT = Setting(600, "a worker busy with one job for longer is killed, and the attempt counts", least=1)
+    STOP_TIMEOUT = Setting(20, "a cluster that is told to stop lets running jobs finish for so long", least=1)
+    POLL_INTERVAL = Setting(0.2, "how often an idle cluster looks for work where the database cannot wake it (SQLite)", least=0.01)
+    NOTIFY = Setting(True, "wake the cluster through PostgreSQL's NOTIFY; off behind a pooler in transaction mode")
+
+    SCRIPT_TIME = Setting(5.0, "CPU time that one script may use", least=0.01)
+    SCRIPT_MEMORY = Setting(64 * MEGA, "memory that one script may use", least=MEGA)
+    SCRIPT_SLEEP = Setting(60.0, "longest that one script may sleep, all its sleeps together")
+    HANDLER_TIMEOUT = Setting(30.0, "an HTTP or mail task waits so long for the other side", least=0.1)
+    MAX_STEPS = Setting(100_000, "steps in one unit of work; more is taken for a loop that never waits", least=100)
+
+    MAX_XML_SIZE = Setting(10 * MEGA, "largest model file", least=KILO)
+    MAX_XML_DEPTH = Setting(200, "deepest nesting of a model's XML", least=10)
+    MAX_ZIP_SIZE = Setting(50 * MEGA, "largest archive, packed and unpacked", least=KILO)
+    MAX_ZIP_ENTRIES = Setting(1000, "most files in an archive", least=1)
+    MAX_ZIP_RATIO = Setting(200, "an entry that unpacks to more than so many times its size is refused", least=1)
+    MAX_BODY = Setting(10 * MEGA, "largest body of a REST request that is no upload", least=KILO)
+    MAX_JSON_DEPTH = Setting(50, "deepest nesting of a JSON body or value", least=5)
+    MAX_VARIABLE_SIZE = Setting(10 * MEGA, "largest value of one variable", least=KILO)
+    MAX_TEXT_FIELD = Setting(4000, "longest text that a form field takes, in characters", least=1)
+    LARGE_VARIABLE = Setting(64 * KILO, "a larger value gets a row of its own, beside the variables", least=KILO)
+
+    PAGE_SIZE = Setting(25, "entries on one page of a list", least=1)
+    MAX_PAGE_SIZE = Setting(1000, "most entries that a caller gets in one page", least=1)
+
+
+settings = Settings()
+
+
+def table() -> Iterator[Setting[Any]]:
+    """All settings in the order in which they are written down."""
+    return (row for row in vars(Settings).values() if isinstance(row, Setting))
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, bool | int | float | str]:
+    """The settings that the environment gives, as Django settings; raises ImproperlyConfigured for a value that is none."""
+    return {PREFIX + row.name: _value(row, environ[PREFIX + row.name]) for row in table() if PREFIX + row.name in environ}
+
+
+def _value(row: Setting[Any], text: str) -> bool | int | float | str:
+    try:
+        value = _READ[row.type](text)
+    except (KeyError, ValueError):
+        raise ImproperlyConfigured(f"{PREFIX}{row.name} must be {_SPOKEN[row.type]}, not {text!r}") from None
+    if said := row.problem(value):
+        raise ImproperlyConfigured(f"{PREFIX}{row.name} {said}")
+    return value
+
+
+_TRUTH = {word: value for value, words in ((True, "1 true yes on"), (False, "0 false no off")) for word in words.split()}
+_READ: Mapping[type, Callable[[str], bool | int | float | str]] = {bool: lambda text: _TRUTH[text.lower()], int: int, float: float, str: str}
