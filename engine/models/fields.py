@@ -17,7 +17,7 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value & ~(0x3 << 62) | 2 << 62)
 
 
-class Id(models.UUIDField[Any, Any]):
+class Id(models.UUIDField):  # type: ignore[type-arg]  # not subscriptable at run time
     """The primary key of a table whose ids are made by the application."""
 
     def __init__(self, **options: Any) -> None:
