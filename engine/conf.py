@@ -120,4 +120,9 @@ def _value(row: Setting[Any], text: str) -> bool | int | float | str:
 
 
 _TRUTH = {word: value for value, words in ((True, "1 true yes on"), (False, "0 false no off")) for word in words.split()}
-_READ: Mapping[type, Callable[[str], bool | int | float | str]] = {bool: lambda text: _TRUTH[text.lower()], int: int, float: float, str: str}
+_READ: Mapping[type, Callable[[str], bool | int | float | str]] = {
+    bool: lambda text: _TRUTH[text.lower()],
+    int: int,
+    float: float,
+    str: str,
+}

@@ -32,7 +32,18 @@ def server() -> Iterator[str]:
     process = None
     try:
         binaries = _binaries(home)
-        _run(binaries / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", home=home)
+        _run(
+            binaries / "initdb",
+            "-D",
+            home / "data",
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            home=home,
+        )
         process = _start(binaries, home)
         yield f"postgresql://postgres@/postgres?host={home}"
     finally:

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Sets Towpath up, runs it, checks and tests it. Needs nothing but Python 3.11 with venv.
+
+./dev.py run         set up if needed, migrate, make the demo, run web and cluster until Ctrl-C
+./dev.py test        set up if needed, all checks, all tests, on SQLite and on PostgreSQL
+./dev.py check       format, lint, types, import contracts, migrations
+./dev.py setup       only make .venv/ and install requirements.txt into it
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / ".requirements"
+OLDEST = (3, 11)
+NO_TEST_FOUND = 5  # pytest's exit code
+
+CHECKS: dict[str, tuple[str | Path, ...]] = {
+    "format": (VENV / "bin" / "ruff", "format", "--check", "--quiet", "."),
+    "lint": (VENV / "bin" / "ruff", "check", "--quiet", "."),
+    "types": (VENV / "bin" / "mypy", "--no-error-summary"),
+    "import contracts": (VENV / "bin" / "lint-imports",),
+    "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
+}
+
+
+def main() -> int:
+    """Reads the command line and does what it says; returns the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we wait for is ended with us
+    os.chdir(ROOT)
+    arguments, rest = _parser().parse_known_args()
+    if rest and arguments.command != "test":
+        _parser().error(f"unknown arguments: {' '.join(rest)}")
+    try:
+        setup()
+        return COMMANDS[arguments.command](arguments, rest)
+    except subprocess.CalledProcessError as error:
+        return error.returncode or 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run web and cluster together")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--port", type=int, default=8000)
+    run.add_argument("--workers", type=int, default=2, help="processes of the cluster (default 2)")
+    run.add_argument("--no-cluster", action="store_true", help="web only: jobs wait")
+    run.add_argument("--no-demo", action="store_true", help="no demo users and processes")
+    run.add_argument("--conformance", action="store_true", help="an empty site without cluster, as the conformance suites want it")
+    run.add_argument("--bench", action="store_true", help="as --conformance, with the cluster")
+    for name in ("test", "check", "setup"):
+        commands.add_parser(name, add_help=name != "test")
+    return parser
+
+
+# --- setup ------------------------------------------------------------------------------------------------------------------
+
+
+def setup() -> None:
+    """Makes .venv/ anew if requirements.txt, or Python itself, is not what it was made from."""
+    if sys.version_info < OLDEST:
+        sys.exit(f"Towpath needs Python {'.'.join(map(str, OLDEST))} or newer; this is {sys.version.split()[0]}.")
+    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes() + sys.version.encode()).hexdigest()
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    with step("Making .venv/"):
+        _make_venv()
+    with step("Installing requirements.txt (once; needs the network)"):
+        subprocess.run([PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", "requirements.txt"], check=True)
+    STAMP.write_text(wanted)
+
+
+def _make_venv() -> None:
+    try:
+        venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(VENV)
+    except subprocess.CalledProcessError:
+        shutil.rmtree(VENV, ignore_errors=True)
+        sys.exit("This Python cannot make virtual environments (ensurepip is missing). On Debian or Ubuntu: apt-get install python3-venv")
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Says what is being done, then how long it took."""
+    print(f"{what} ...", flush=True)
+    begun = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - begun:.1f} s", flush=True)
+
+
+# --- run --------------------------------------------------------------------------------------------------------------------
+
+
+def run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Becomes `manage.py up`, with the environment that was asked for."""
+    bare = arguments.conformance or arguments.bench
+    environment = _bare_environment(arguments) if bare else _demo_environment(arguments)
+    words = ["--host", arguments.host, "--port", str(arguments.port), "--workers", str(arguments.workers)]
+    words += ["--prepare", "conformance" if bare else "plain" if arguments.no_demo else "demo"]
+    words += ["--no-cluster"] if arguments.no_cluster or (arguments.conformance and not arguments.bench) else []
+    words += ["--threads", "4" if bare else "16"]  # the demo's shop is slow on purpose, and is served by the same processes
+    sys.stdout.flush()
+    os.execve(PYTHON, [str(PYTHON), "manage.py", "up", *words], {**os.environ, **environment})
+
+
+def _demo_environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """What a developer wants, unless the environment or .env says otherwise."""
+    given = {**_env_file(), **os.environ}
+    wanted = {
+        "DEBUG": "1",
+        "DEMO": "0" if arguments.no_demo else "1",
+        "ENGINE_BASIC_AUTH": "1",
+        "DEMO_SHOP_URL": f"http://{_reachable(arguments.host)}:{arguments.port}/demo/shop",
+        "ALLOWED_HOSTS": _hosts(arguments.host),
+    }
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def _bare_environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """An empty site, as in production but over plain HTTP, and the three users that the suites call as."""
+    return {
+        "ENV_FILE": "",
+        "DEBUG": "0",
+        "DEMO": "0",
+        "HTTPS": "0",
+        "CONFORMANCE": "1",
+        "TIME_ZONE": "UTC",
+        "ENGINE_BASIC_AUTH": "1",
+        "ALLOWED_HOSTS": _hosts(arguments.host),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50),
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or _fresh_database("conformance"),
+    }
+
+
+def _fresh_database(name: str) -> str:
+    for path in (ROOT / "var").glob(f"{name}.sqlite3*"):
+        path.unlink()
+    return f"sqlite:///var/{name}.sqlite3"
+
+
+def _hosts(host: str) -> str:
+    everywhere = {"0.0.0.0", "::"}
+    return "*" if host in everywhere else f"localhost,127.0.0.1,[::1],{host}"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+
+
+def _env_file() -> set[str]:
+    """The names that .env sets; the site reads the file itself."""
+    path = ROOT / os.environ.get("ENV_FILE", ".env")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return {line.removeprefix("export ").partition("=")[0].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")}
+
+
+# --- check and test ---------------------------------------------------------------------------------------------------------
+
+
+def check(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    """All checks, each even if one before it failed."""
+    return _report([_check(name) for name in CHECKS])
+
+
+def _check(name: str) -> tuple[str, int]:
+    return name, _timed(name, CHECKS[name], _test_environment())
+
+
+def test(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    """All checks and all tests, or with arguments for pytest only the tests that they choose; both databases."""
+    pytest = [PYTHON, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal", "-q", *rest]
+    passes = {"tests on SQLite": pytest, "tests on PostgreSQL": [PYTHON, "-m", "tests.postgres", *pytest, "--database-only"]}
+    results = {name: _timed(name, command, _test_environment()) for name, command in passes.items()}
+    if rest:  # what was chosen may all be in one of the passes
+        return _report([(name, code) for name, code in results.items() if code != NO_TEST_FOUND])
+    return _report([*map(_check, CHECKS), *results.items()])
+
+
+def _test_environment() -> dict[str, str]:
+    """Nothing of what this machine is set to, so that every machine sees the same."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ENGINE_", "EMAIL_", "DATABASE_URL", "DEBUG"))}
+    return {**kept, "ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)}
+
+
+def _timed(name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> int:
+    print(f"--- {name} ...", flush=True)
+    begun = time.monotonic()
+    code = subprocess.run(command, env=environment, check=False).returncode
+    print(f"--- {name}: {f'exit code {code}' if code else 'ok'}, {time.monotonic() - begun:.1f} s", flush=True)
+    return code
+
+
+def _report(results: Sequence[tuple[str, int]]) -> int:
+    failed = [name for name, code in results if code]
+    print(f"FAILED: {', '.join(failed)}" if failed else f"Passed: {', '.join(name for name, _ in results)}", flush=True)
+    return 1 if failed or not results else 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Sequence[str]], int]] = {
+    "run": run,
+    "test": test,
+    "check": check,
+    "setup": lambda arguments, rest: 0,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
