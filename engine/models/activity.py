@@ -12,7 +12,7 @@ class Activity(models.Model):
 
     id = Id()
     instance = link("towpath.Instance", related_name="activities")
-    number = models.PositiveIntegerField()
+    number = models.PositiveBigIntegerField()
     node = models.CharField(max_length=255)
     name = models.CharField(max_length=255, null=True, blank=True)
     type = models.CharField(max_length=40)

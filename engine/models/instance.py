@@ -37,6 +37,7 @@ class Instance(models.Model):
     reason = models.TextField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1)
     next_number = models.PositiveIntegerField(default=1)  # of its next token
+    attempts = models.PositiveIntegerField(default=0)  # rolled back since the last commit
     suspended = models.BooleanField(default=False)
     lease_owner = models.CharField(max_length=64, null=True, blank=True)  # who runs its exclusive jobs
     lease_until = models.DateTimeField(null=True, blank=True)

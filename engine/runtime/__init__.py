@@ -1,0 +1,1 @@
+"""Who makes it happen: the only room that opens transactions and knows django-q2."""

@@ -1,0 +1,132 @@
+"""Statements as values, and how they travel: one SQL text for both databases, values adapted to the one at hand.
+
+Raw cursors of Django are used, so that tests count every statement and errors come out as Django's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ContextManager
+from uuid import UUID
+
+from django.db import connection, models
+from psycopg.types.json import Jsonb
+
+ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a statement
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An SQL text with its values; `guard` says that it must touch exactly so many rows."""
+
+    sql: str
+    values: Sequence[Any] = ()
+    guard: int | None = None
+
+
+class Missed(Exception):
+    """A guarded statement did not touch the rows it should have."""
+
+
+def _lite_time(value: datetime) -> str:
+    return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+_TO_LITE: dict[type, Callable[[Any], Any]] = {UUID: lambda v: v.hex, datetime: _lite_time, dict: json.dumps, list: json.dumps}
+_TO_POSTGRES: dict[type, Callable[[Any], Any]] = {dict: Jsonb, list: Jsonb}
+
+
+def adapted(values: Iterable[Any]) -> list[Any]:
+    """Values as the database at hand stores them: on SQLite ids are hex texts and times naive UTC, as Django writes them."""
+    table = _TO_POSTGRES if connection.vendor == "postgresql" else _TO_LITE
+    return [table[kind](v) if (kind := type(v)) in table else v for v in values]
+
+
+@cache
+def columns(model: type[models.Model]) -> tuple[str, ...]:
+    """The column names of a table, in the order of its fields."""
+    return tuple(f.column for f in model._meta.concrete_fields)
+
+
+@cache
+def _head(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str]:
+    listed = ", ".join(f'"{n}"' for n in names)
+    return f'INSERT INTO "{model._meta.db_table}" ({listed}) VALUES ', f"({', '.join(['%s'] * len(names))})"
+
+
+def insert(model: type[models.Model], rows: Sequence[dict[str, Any]], *, replace: Sequence[str] = (), on: str = "id") -> list[Statement]:
+    """INSERT of rows (column name -> value, all with the same keys); `replace` are the columns to update where `on` is there already."""
+    if not rows:
+        return []
+    names = tuple(rows[0])
+    head, row = _head(model, names)
+    tail = f" ON CONFLICT ({on}) DO UPDATE SET {', '.join(f'"{c}"=excluded."{c}"' for c in replace)}" if replace else ""
+    return [
+        Statement(head + ", ".join([row] * len(part)) + tail, adapted(r[n] for r in part for n in names))
+        for part in (rows[i : i + ROWS] for i in range(0, len(rows), ROWS))
+    ]
+
+
+def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """`column` is one of the values: one SQL text whatever their number on PostgreSQL, so that it stays prepared."""
+    if connection.vendor == "postgresql":
+        return f'"{column}" = ANY(%s)', [list(values)]
+    return f'"{column}" IN ({", ".join(["%s"] * len(values))})', adapted(values)
+
+
+def _pipeline() -> ContextManager[Any]:
+    connection.ensure_connection()
+    return connection.connection.pipeline() if connection.vendor == "postgresql" else nullcontext()
+
+
+def send(statements: Sequence[Statement]) -> None:
+    """Carry out statements inside the open transaction, in one round trip where the database can; raises Missed.
+
+    The pipeline lies within `atomic`, whose ROLLBACK heals what psycopg believes prepared after an error.
+    """
+    cursors = [connection.cursor() for _ in statements]
+    with connection.wrap_database_errors, _pipeline():
+        for cursor, statement in zip(cursors, statements, strict=True):
+            cursor.execute(statement.sql, statement.values)
+    touched = [c.rowcount for c in cursors]  # known only now: -1 until a pipeline ends
+    for cursor in cursors:
+        cursor.close()
+    for statement, count in zip(statements, touched, strict=True):
+        if statement.guard is not None and count != statement.guard:
+            raise Missed(statement.sql)
+
+
+def read(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """The rows of some SELECTs, sent together where the database can."""
+    cursors = [connection.cursor() for _ in queries]
+    with connection.wrap_database_errors, _pipeline():
+        for cursor, (sql, values) in zip(cursors, queries, strict=True):
+            cursor.execute(sql, values)
+    found = [c.fetchall() for c in cursors]
+    for cursor in cursors:
+        cursor.close()
+    return found
+
+
+# -- reading what the databases give differently ---------------------------------------------------------------------------
+def as_uuid(value: Any) -> UUID | None:
+    """An id column, which SQLite gives as hex text."""
+    return value if value is None or isinstance(value, UUID) else UUID(value)
+
+
+def as_time(value: Any) -> datetime | None:
+    """A time column, which SQLite gives naive or as text."""
+    if value is None:
+        return None
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def as_json(value: Any) -> Any:
+    """A JSON column, which raw cursors give as text."""
+    return json.loads(value) if isinstance(value, str | bytes) else value

@@ -1,0 +1,196 @@
+"""What others wait for, as rows: tokens, variables, user tasks, jobs and subscriptions of the instances of one unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from engine import models
+from engine.conf import settings as conf
+from engine.interpreter.journal import CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Withdraw
+from engine.models.fields import uuid7
+from engine.runtime.store.instances import Loaded
+from engine.runtime.store.statements import Statement, adapted, among, insert
+from engine.runtime.store.values import COLUMNS, columns_of
+
+
+def statements(units: Iterable[Loaded], now: datetime) -> list[Statement]:
+    """Everything but the instances' own rows and the history, one statement a kind."""
+    units = list(units)
+    return [*_tokens(units), *_variables(units, now), *_user_tasks(units), *_jobs(units, now), *_subscriptions(units, now)]
+
+
+# -- tokens ---------------------------------------------------------------------------------------------------------------
+def _tokens(units: list[Loaded]) -> list[Statement]:
+    rows = [_token(u, n) for u in units if not u.state.ended for n in sorted(u.state.added | u.state.changed | _unsaved(u))]
+    changing = ("parent", "node", "scope", "wait", "activity", "counters")
+    made = insert(models.Token, rows, replace=changing, on="instance_id, number")
+    return made + [s for u in units if not u.new for s in _tokens_gone(u)]
+
+
+def _unsaved(unit: Loaded) -> set[int]:
+    """The root of a new instance, which the interpreter finds there instead of adding it."""
+    return set(unit.state.tokens) - unit.stored - unit.state.added if unit.new else set()
+
+
+def _token(unit: Loaded, number: int) -> dict[str, Any]:
+    t = unit.state.tokens[number]
+    return {
+        "id": uuid7(), "instance_id": unit.id, "number": number, "parent": t.parent, "node": t.node, "scope": t.scope, "wait": t.wait,
+        "activity": UUID(t.activity) if t.activity else None, "counters": t.counters,
+    }  # fmt: skip
+
+
+def _tokens_gone(unit: Loaded) -> list[Statement]:
+    (key,) = adapted([unit.id])
+    if unit.state.ended:
+        return [Statement("DELETE FROM towpath_token WHERE instance_id = %s", [key])]
+    if not unit.state.removed:
+        return []
+    where, values = among("number", sorted(unit.state.removed))
+    return [Statement(f"DELETE FROM towpath_token WHERE instance_id = %s AND {where}", [key, *values])]
+
+
+# -- variables ------------------------------------------------------------------------------------------------------------
+def _variables(units: list[Loaded], now: datetime) -> list[Statement]:
+    rows, blobs = [], []
+    for unit in units:
+        for number, name in unit.state.written:
+            columns, content = columns_of(unit.state.variables[number][name])
+            rows.append(_variable(unit, number, name, columns, now))
+            if content is not None:
+                blobs.append({"id": columns["blob"], "content": content})
+    made = insert(models.Variable, rows, replace=("type", *COLUMNS, "updated", "live"))
+    return insert(models.Blob, blobs) + made + [s for u in units if not u.new for s in _variables_gone(u)]
+
+
+def _variable(unit: Loaded, number: int, name: str, columns: dict[str, Any], now: datetime) -> dict[str, Any]:
+    key = unit.variable_ids.get((number, name)) or uuid7()
+    return {
+        "id": key, "instance_id": unit.id, "token": number, "task": None, "name": name, **columns,
+        "live": not unit.state.ended, "created": now, "updated": now,
+    }  # fmt: skip
+
+
+def _variables_gone(unit: Loaded) -> list[Statement]:
+    """With its scope a variable becomes history; removed by name it is gone."""
+    (key,) = adapted([unit.id])
+    if unit.state.ended:
+        return [Statement("UPDATE towpath_variable SET live = %s WHERE instance_id = %s AND live", [False, key])]
+    past, gone = [], []
+    for number, name in unit.state.dropped:
+        if row := unit.variable_ids.get((number, name)):
+            (gone if number in unit.state.tokens else past).append(row)
+    made = []
+    if past:
+        where, values = among("id", past)
+        made.append(Statement(f"UPDATE towpath_variable SET live = %s WHERE {where}", [False, *values]))
+    if gone:
+        where, values = among("id", gone)
+        made.append(Statement(f"DELETE FROM towpath_variable WHERE {where}", values))
+    return made
+
+
+# -- user tasks -----------------------------------------------------------------------------------------------------------
+def _user_tasks(units: list[Loaded]) -> list[Statement]:
+    tasks, links, ended = [], [], []
+    for unit in units:
+        ends = {e.token: e for e in unit.effects if isinstance(e, EndUserTask)}
+        made = [e for e in unit.effects if isinstance(e, CreateUserTask)]
+        tasks += [_user_task(unit, e, ends.get(e.token)) for e in made]
+        links += [_link(e, kind, who) for e in made for kind, who in e.candidates]
+        fresh = {e.token for e in made}
+        ended += [_task_ended(unit, e) for t, e in ends.items() if t not in fresh or t in unit.stored]
+    return insert(models.UserTask, tasks) + insert(models.IdentityLink, links) + ended
+
+
+def _user_task(unit: Loaded, e: CreateUserTask, end: EndUserTask | None) -> dict[str, Any]:
+    if end and e.token in unit.stored:
+        end = None  # the token's earlier task ended, then it came to this one
+    state = "open" if end is None else "completed" if end.completed else "deleted"
+    began = next(f.at for f in unit.journal if getattr(f, "activity", None) == e.activity)
+    return {
+        "id": UUID(e.id), "instance_id": unit.id, "definition_id": unit.definition, "token": e.token, "activity": UUID(e.activity),
+        "node": e.node, "name": e.name, "description": e.description, "assignee": e.assignee, "owner": e.owner, "delegation": None,
+        "state": state, "reason": end.reason if end else None, "priority": e.priority, "category": e.category, "form_key": e.form_key,
+        "tenant": unit.tenant, "parent": None, "due": e.due, "created": began, "claimed": None, "ended": end.at if end else None,
+        "completed_by": None, "suspended": unit.suspended,
+    }  # fmt: skip
+
+
+def _link(e: CreateUserTask, kind: str, who: str) -> dict[str, Any]:
+    return {
+        "id": uuid7(), "task_id": UUID(e.id), "instance_id": None, "type": "candidate",
+        "user": who if kind == "user" else None, "group": who if kind == "group" else None,
+    }  # fmt: skip
+
+
+def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
+    values = adapted(["completed" if e.completed else "deleted", e.reason, e.at, unit.state.facts.user if e.completed else None, unit.id, e.token])
+    return Statement(
+        "UPDATE towpath_usertask SET state = %s, reason = %s, ended = %s, completed_by = %s WHERE instance_id = %s AND token = %s AND state = 'open'",
+        values,
+    )
+
+
+# -- jobs and subscriptions -----------------------------------------------------------------------------------------------
+_STATE = {"external": "external"}
+
+
+def _jobs(units: list[Loaded], now: datetime) -> list[Statement]:
+    return _withdrawn(units, "job", CreateJob) + insert(models.Job, [_job(u, e, now) for u, e in _lasting(units, CreateJob)])
+
+
+def _job(unit: Loaded, e: CreateJob, now: datetime) -> dict[str, Any]:
+    state = _STATE.get(e.kind, "ready" if e.due is None else "waiting")
+    key = UUID(e.id)
+    return {
+        "id": key, "kind": e.kind, "state": "suspended" if unit.suspended else state, "resumes_as": state if unit.suspended else None,
+        "instance_id": unit.id, "definition_id": unit.definition, "token": e.token, "node": e.node, "name": e.name, "due": e.due or now,
+        "priority": 0, "exclusive": e.exclusive, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": e.retry, "category": e.category,
+        "topic": e.topic, "data": dict(e.data), "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
+        "correlation": key, "tenant": unit.tenant, "created": now,
+    }  # fmt: skip
+
+
+def _subscriptions(units: list[Loaded], now: datetime) -> list[Statement]:
+    rows = [
+        {
+            "id": UUID(e.id), "kind": e.kind, "name": e.name, "instance_id": u.id, "definition_id": u.definition, "token": e.token,
+            "node": e.node, "data": dict(e.data), "tenant": u.tenant, "created": now,
+        }
+        for u, e in _lasting(units, CreateSubscription)
+    ]  # fmt: skip
+    return _withdrawn(units, "subscription", CreateSubscription) + insert(models.Subscription, rows)
+
+
+def _lasting(units: list[Loaded], kind: type[Any]) -> list[tuple[Loaded, Any]]:
+    """The effects of a kind whose token was not withdrawn later in the same unit."""
+    lasting = []
+    for unit in units:
+        kept: dict[int, list[Any]] = defaultdict(list)
+        for e in unit.effects:
+            if isinstance(e, Withdraw):
+                kept.pop(e.token, None)
+            elif isinstance(e, kind):
+                kept[e.token].append(e)
+        if not unit.state.ended:
+            lasting += [(unit, e) for made in kept.values() for e in made]
+    return lasting
+
+
+def _withdrawn(units: list[Loaded], table: str, kind: type[Any]) -> list[Statement]:
+    """Rows of withdrawn tokens go; of an ended instance all do, in the one statement that needs no list."""
+    made = []
+    for unit in units:
+        if unit.new:
+            continue
+        (key,) = adapted([unit.id])
+        gone = sorted({e.token for e in unit.effects if isinstance(e, Withdraw)} & unit.stored)
+        if gone:
+            where, values = among("token", gone)
+            made.append(Statement(f"DELETE FROM towpath_{table} WHERE instance_id = %s AND {where}", [key, *values]))
+    return made
