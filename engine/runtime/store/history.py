@@ -18,7 +18,7 @@ from engine.runtime.store.statements import Statement, adapted, among, insert
 SHIFT = 20  # an activity's number is its revision, then its place in the unit: a million runs in one transaction
 
 
-def instances(units: Iterable[Loaded], lease: dict[str, Any] | None = None) -> list[Statement]:
+def instances(units: Iterable[Loaded]) -> list[Statement]:
     """New instances in one INSERT; each existing one by an UPDATE that is guarded by its revision."""
     units = list(units)
     return insert(models.Instance, [_instance(u) for u in units if u.new]) + [_advance(u) for u in units if not u.new]
@@ -73,7 +73,6 @@ def activities(units: Iterable[Loaded]) -> list[Statement]:
                     adapted([at, unit.revision + 1, reason]) + list(values),
                 )
             )
-        made += _called_later(unit, fresh)
     return insert(models.Activity, rows) + made
 
 
@@ -108,10 +107,6 @@ def _run(unit: Loaded, f: Entered | Taken, number: int, task: CreateUserTask | N
 def _calling(unit: Loaded, e: StartChild) -> str:
     """The run of the call activity that started a child, as the journal knows it."""
     return next((f.activity for f in reversed(unit.journal) if isinstance(f, Entered) and f.token == e.token and f.node == e.node), "")
-
-
-def _called_later(unit: Loaded, fresh: dict[str, dict[str, Any]]) -> list[Statement]:
-    return []  # a child is always started by the unit that enters its call activity
 
 
 def described(graph: Graph, element: str) -> tuple[str | None, str]:
