@@ -65,6 +65,7 @@ class Event:
     ref: str | None = None
     timer: Timer | None = None
     condition: str | None = None
+    language: str = ""  # of the condition; empty for an expression, else a script's
     local: bool = False  # signal with flowable:scope="processInstance"
     asynchronous: bool = False  # an async throw: delivered by a job per receiver
     terminate_all: bool = False
@@ -72,6 +73,8 @@ class Event:
     activity: str | None = None  # compensate: the one activity meant, else all of the scope
     wait: bool = True  # compensate: waitForCompletion
     code_variable: str | None = None  # errorVariableName / escalation code variable
+    code_transient: bool = False  # errorVariableTransient
+    code_local: bool = False  # errorVariableLocalScope
     change: str | None = None  # variable listener: create, update, delete, all
     ins: tuple[Parameter, ...] = ()
     outs: tuple[Parameter, ...] = ()
@@ -157,6 +160,7 @@ class UserTask:
     listeners: tuple[Listener, ...] = ()
     id_variable: str | None = None
     completer_variable: str | None = None
+    links: tuple[tuple[str, str, str], ...] = ()  # customResource: (link type, "user" or "group", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Script:
     source: str
     result: str | None = None
     auto_store: bool = False
+    line: int = 0  # where the source begins in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +266,7 @@ class Flow:
     target: str
     name: str | None = None
     condition: str | None = None
+    language: str = ""  # of the condition; empty for an expression, else a script's
     skip: str | None = None
     listeners: tuple[Listener, ...] = ()
     line: int = 0

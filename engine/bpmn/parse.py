@@ -1,0 +1,188 @@
+"""From the bytes of a BPMN file to Graphs. Everything wrong with the file is gathered and said at once, in one DeploymentError."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from engine.bpmn import parse_xml, validate
+from engine.bpmn.graph import Flow, Graph, Node
+from engine.bpmn.limits import Limits
+from engine.bpmn.parse_activities import detail, loop
+from engine.bpmn.parse_events import condition, event
+from engine.bpmn.parse_extensions import data_object, listed, listeners, roles
+from engine.bpmn.parse_reading import Reading, by_line
+from engine.bpmn.parse_xml import Element
+from engine.errors import Problem
+
+__all__ = ["Limits", "Model", "read"]
+
+SCOPES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
+EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
+GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"})
+TASKS = frozenset({"task", "userTask", "serviceTask", "scriptTask", "manualTask", "sendTask", "receiveTask", "businessRuleTask"})
+ACTIVITIES = TASKS | SCOPES | {"callActivity"}
+NODES = EVENTS | GATEWAYS | ACTIVITIES
+_DECLARED = {"message": "message", "signal": "signal", "error": "error", "escalation": "escalation", "itemDefinition": "item"}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What one file holds: its executable processes, what the deployer should know, and its target namespace."""
+
+    graphs: tuple[Graph, ...]
+    warnings: tuple[Problem, ...] = ()
+    namespace: str = ""
+
+
+def read(xml: bytes, *, file: str = "", limits: Limits = Limits()) -> Model:  # noqa: B008 - frozen
+    """The processes of a BPMN 2.0 file; raises DeploymentError with all problems, each with element id and line.
+
+    A process with `isExecutable="false"` is left out with a warning; a file without any other is refused (Flowable's rule).
+    """
+    reading = Reading(file, limits)
+    root = parse_xml.tree(xml, file, limits)
+    if (root.space, root.name) != ("bpmn", "definitions"):
+        reading.problem("this is not a BPMN 2.0 file: its root must be 'definitions' of the BPMN namespace", root)
+        reading.refuse_if_wrong()
+    validate.elements(root, reading)
+    _declare(root, reading)
+    graphs = tuple(_graph(process, root, reading) for process in _executable(root, reading))
+    validate.model(root, graphs, reading)
+    reading.refuse_if_wrong()
+    return Model(graphs, tuple(by_line(reading.warnings)), root.attributes.get("targetNamespace", ""))
+
+
+def _executable(root: Element, reading: Reading) -> list[Element]:
+    """The processes that are meant to run; of the others only the picture counts."""
+    chosen = []
+    for process in root.all("process"):
+        if reading.flag(process, "isExecutable", True, own=True):
+            chosen.append(process)
+        else:
+            reading.warn("isExecutable is false: this process is not deployed", process)
+    if not chosen:
+        reading.problem("the file has no executable process" + (": isExecutable is false" if root.child("process") else ""), root)
+    return chosen
+
+
+def _declare(root: Element, reading: Reading) -> None:
+    """Find what events and data refer to, by id."""
+    for element in root.children:
+        if element.space == "bpmn" and (kind := _DECLARED.get(element.name)) and element.id:
+            reading.refs.setdefault(kind, {})[element.id] = element
+
+
+def _graph(process: Element, root: Element, reading: Reading) -> Graph:
+    drawn = list(_inside(process))
+    flows = _flows(drawn, reading)
+    edges = _Edges.of(flows.values(), drawn)
+    nodes = {e.id: _node(e, parent, edges, reading) for e, parent in drawn if e.name in NODES and e.id}
+    children: dict[str | None, list[str]] = defaultdict(list)
+    for node in nodes.values():
+        children[node.parent].append(node.id)
+    starters = [found for p in process.extensions("potentialStarter") for found in roles(p, reading)]
+    return Graph(
+        key=process.id or "", name=process.attributes.get("name"), documentation=_documentation(process),
+        category=root.attributes.get("targetNamespace"), line=process.line,
+        nodes=nodes, flows=flows, children={scope: tuple(inside) for scope, inside in children.items()},
+        listeners=listeners(process, "executionListener", reading), data=tuple(data_object(d, reading) for d in process.all("dataObject")),
+        candidate_starter_users=(*listed(reading.attribute(process, "candidateStarterUsers")), *(t for k, t in starters if k == "user")),
+        candidate_starter_groups=(*listed(reading.attribute(process, "candidateStarterGroups")), *(t for k, t in starters if k == "group")),
+    )
+
+
+def _inside(process: Element) -> Iterator[tuple[Element, str | None]]:
+    """Every BPMN element of the process with the id of the sub-process it lies in; no recursion, scopes may nest deeply."""
+    todo: list[tuple[Element, str | None]] = [(process, None)]
+    while todo:
+        scope, name = todo.pop()
+        for element in scope.children:
+            if element.space == "bpmn":
+                yield element, name
+                if element.name in SCOPES and element.id:
+                    todo.append((element, element.id))
+
+
+def _flows(drawn: list[tuple[Element, str | None]], reading: Reading) -> dict[str, Flow]:
+    """The sequence flows by id, in document order; a flow without an id gets one made of its ends."""
+    flows: dict[str, Flow] = {}
+    taken = {e.id for e, _ in drawn}
+    for element, _ in drawn:
+        if element.name == "sequenceFlow":
+            flow = _flow(element, taken, reading)
+            flows[flow.id] = flow
+    return flows
+
+
+def _flow(at: Element, taken: set[str | None], reading: Reading) -> Flow:
+    source, target = at.attributes.get("sourceRef", ""), at.attributes.get("targetRef", "")
+    name = at.id or next(n for i in range(len(taken) + 1) if (n := f"{source}-{target}" + (f"-{i}" if i else "")) not in taken)
+    taken.add(name)
+    written = at.child("conditionExpression")
+    text, language = condition(written, reading) if written is not None else (None, "")
+    return Flow(id=name, source=source, target=target, name=at.attributes.get("name"), condition=text or None, language=language,
+                skip=reading.attribute(at, "skipExpression"), listeners=listeners(at, "executionListener", reading), line=at.line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """What leads to, from and hangs on each node."""
+
+    incoming: dict[str, list[str]]
+    outgoing: dict[str, list[str]]
+    boundary: dict[str, list[str]]
+    associated: dict[str, list[str]]  # source -> targets of associations
+
+    @classmethod
+    def of(cls, flows: Iterable[Flow], drawn: list[tuple[Element, str | None]]) -> _Edges:
+        edges = cls(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+        for flow in flows:
+            edges.incoming[flow.target].append(flow.id)
+            edges.outgoing[flow.source].append(flow.id)
+        for element, _ in drawn:
+            if element.name == "boundaryEvent" and element.id:
+                edges.boundary[element.attributes.get("attachedToRef", "")].append(element.id)
+            elif element.name == "association":
+                edges.associated[element.attributes.get("sourceRef", "")].append(element.attributes.get("targetRef", ""))
+        return edges
+
+
+def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> Node:
+    name = at.id or ""
+    happening = event(at, reading) if at.name in EVENTS else None
+    return Node(
+        id=name, type=at.name, name=reading.expression(at.attributes.get("name"), at, lenient=True), documentation=_documentation(at, reading),
+        line=at.line, parent=parent,
+        incoming=tuple(edges.incoming.get(name, ())), outgoing=tuple(edges.outgoing.get(name, ())), default=at.attributes.get("default"),
+        asynchronous=reading.flag(at, "async"), exclusive=reading.flag(at, "exclusive", True),
+        async_leave=reading.flag(at, "asyncLeave"), async_leave_exclusive=reading.flag(at, "asyncLeaveExclusive", True),
+        retry=_text(at, "failedJobRetryTimeCycle", reading), category=_text(at, "jobCategory", reading),
+        skip=reading.attribute(at, "skipExpression"), listeners=listeners(at, "executionListener", reading),
+        event=happening, attached_to=at.attributes.get("attachedToRef"), boundary=tuple(edges.boundary.get(name, ())),
+        interrupting=reading.flag(at, "cancelActivity" if at.name == "boundaryEvent" else "isInterrupting", True, own=True),
+        triggered_by_event=reading.flag(at, "triggeredByEvent", own=True), for_compensation=reading.flag(at, "isForCompensation", own=True),
+        compensated_by=_handler(name, edges) if happening and happening.kind == "compensate" and at.name == "boundaryEvent" else None,
+        loop=loop(at, reading) if at.name in ACTIVITIES else None, detail=detail(at, reading),
+        data=tuple(data_object(d, reading) for d in at.all("dataObject")),
+    )
+
+
+def _handler(boundary: str, edges: _Edges) -> str | None:
+    """The activity that the association of a compensation boundary event leads to, whichever way it was drawn."""
+    there = edges.associated.get(boundary, [])
+    back = [source for source, targets in edges.associated.items() if boundary in targets]
+    return next(iter((*there, *back)), None)
+
+
+def _documentation(at: Element, reading: Reading | None = None) -> str | None:
+    written = at.child("documentation")
+    if written is None or not written.text.strip():
+        return None
+    return reading.expression(written.text.strip(), written, lenient=True) if reading else written.text.strip()
+
+
+def _text(at: Element, name: str, reading: Reading) -> str | None:
+    """The text of an extension element that may be an expression."""
+    return next((reading.content(e) for e in at.extensions(name)), None)
