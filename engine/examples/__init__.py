@@ -1,0 +1,1 @@
+"""Examples: apps that use the engine as anybody's app would."""
