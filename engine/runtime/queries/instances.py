@@ -1,0 +1,236 @@
+"""Lists of process instances, running and past, of their executions, of what they wait for, and of what they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+
+from engine.models import Activity, IdentityLink, Instance, Subscription, Token, UserTask
+from engine.runtime import access
+from engine.runtime.queries.filters import (
+    NOTHING,
+    Filters,
+    after,
+    among,
+    before,
+    equals,
+    execution,
+    execution_of,
+    ident,
+    idents,
+    like_family,
+    number,
+    switch,
+    tenant,
+    text,
+    uuid,
+)  # fmt: skip
+from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.variables import conditions, of_instances
+
+
+def took(began: str) -> Any:
+    """How long a row lasted; null while it has not ended."""
+    return ExpressionWrapper(F("ended") - F(began), output_field=DurationField())
+
+
+def of_definition(path: str = "definition") -> dict[str, Any]:
+    """The filters that nearly every list has for its process definition."""
+    return {
+        "processDefinitionId": equals(f"{path}_id"),
+        "processDefinitionIds": among(f"{path}_id"),
+        **like_family("processDefinitionKey", f"{path}__key"),
+        "processDefinitionKeys": among(f"{path}__key"),
+        "processDefinitionKeyIn": among(f"{path}__key"),
+        "processDefinitionKeyNotIn": lambda name, value: ~among(f"{path}__key")(name, value),
+        **like_family("processDefinitionName", f"{path}__name"),
+        "processDefinitionCategory": equals(f"{path}__category"),
+        "processDefinitionVersion": equals(f"{path}__version", number),
+        "deploymentId": ident(f"{path}__deployment"),
+        "deploymentIdIn": idents(f"{path}__deployment"),
+    }
+
+
+def _involved(name: str, value: object) -> Q:
+    """Users who started it, are linked to it, or have or had one of its tasks."""
+    who = text(name, value)
+    links = IdentityLink.objects.filter(Q(instance=OuterRef("pk")) | Q(task__instance=OuterRef("pk")), user=who)
+    tasks = UserTask.objects.filter(Q(assignee=who) | Q(owner=who), instance=OuterRef("pk"))
+    return Q(starter=who) | Q(Exists(links)) | Q(Exists(tasks))
+
+
+def _resting_at(name: str, value: object) -> Q:
+    return Q(Exists(Token.objects.filter(instance=OuterRef("pk"), node=text(name, value))))
+
+
+def _calls(name: str, value: object) -> Q:
+    """The one that called this instance."""
+    found = uuid(value)
+    return Q(pk__in=Instance.objects.filter(pk=found).values("parent")) if found else NOTHING
+
+
+_OF_ANY: Filters = {
+    "id": ident("pk"),
+    "ids": idents("pk"),
+    "processInstanceId": ident("pk"),
+    "processInstanceIds": idents("pk"),
+    **like_family("name", "name"),
+    **like_family("processInstanceName", "name"),
+    **of_definition(),
+    **like_family("businessKey", "business_key"),
+    **like_family("processBusinessKey", "business_key"),
+    **like_family("processInstanceBusinessKey", "business_key"),
+    **like_family("businessStatus", "business_status"),
+    **like_family("processBusinessStatus", "business_status"),
+    "startedBy": equals("starter"),
+    "startedBefore": before("started"),
+    "startedAfter": after("started"),
+    "involvedUser": _involved,
+    "superProcessInstanceId": ident("parent"),
+    "subProcessInstanceId": _calls,
+    "rootScopeId": ident("root"),
+    "parentScopeId": ident("parent"),
+    "excludeSubprocesses": switch(Q(parent=None)),
+    "activeActivityId": _resting_at,
+    "activeActivityIds": lambda name, value: Q(Exists(Token.objects.filter(among("node")(name, value), instance=OuterRef("pk")))),
+    "variables": conditions(of_instances()),
+    **tenant("tenant"),
+}
+_RUNNING: Filters = {**_OF_ANY, "suspended": switch(Q(suspended=True), Q(suspended=False))}
+_PAST: Filters = {
+    **_OF_ANY,
+    "finished": switch(Q(ended__isnull=False), Q(ended=None)),
+    "finishedBefore": before("ended"),
+    "finishedAfter": after("ended"),
+    "startEventId": equals("start_node"),
+    "state": equals("state"),
+}
+_SORTS: Mapping[str, Any] = {
+    "id": "pk", "processInstanceId": "pk", "processDefinitionId": "definition_id", "processDefinitionKey": "definition__key",
+    "businessKey": "business_key", "startTime": "started", "tenantId": "tenant", "name": "name",
+}  # fmt: skip
+_IN_ORDER = ("started", "pk")
+
+
+def _seen(user: Any) -> QuerySet[Instance]:
+    return access.visible_instances(user).select_related("definition")
+
+
+instances: Listing[Instance] = Listing("process instance", lambda user: _seen(user).filter(ended=None), _RUNNING, _SORTS, "id", _IN_ORDER)
+historic_instances: Listing[Instance] = Listing(
+    "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER
+)
+
+
+# -- what belongs to instances --------------------------------------------------------------------------------------------
+def visible(rows: QuerySet[Any], user: Any, *, loose: Q | None = None) -> QuerySet[Any]:
+    """Those rows whose instance the user may see, or that meet `loose`."""
+    if access.sees_all(user):
+        return rows
+    mine = Q(instance__in=access.visible_instances(user).values("pk"))
+    return rows.filter(mine if loose is None else mine | loose)
+
+
+def _waiting_for(kind: str) -> Any:
+    return lambda name, value: Q(
+        Exists(Subscription.objects.filter(instance=OuterRef("instance"), token=OuterRef("number"), kind=kind, name=text(name, value)))
+    )
+
+
+def _child_of(name: str, value: object) -> Q:
+    found = execution(value)
+    return Q(instance=found[0], parent=found[1]) if found else NOTHING
+
+
+_EXECUTIONS: Filters = {
+    "id": execution_of("instance", "number"),
+    "executionId": execution_of("instance", "number"),
+    "parentId": _child_of,
+    "activityId": equals("node"),
+    "processInstanceId": ident("instance"),
+    "processInstanceIds": idents("instance"),
+    "rootProcessInstanceId": lambda name, value: ident("instance__root")(name, value) | ident("instance")(name, value),
+    **of_definition("instance__definition"),
+    # Flowable looks for a business key at executions that carry one: the instances themselves.
+    "processBusinessKey": lambda name, value: Q(instance__business_key=text(name, value), number=0),
+    "processInstanceBusinessKey": lambda name, value: Q(instance__business_key=text(name, value)),
+    "messageEventSubscriptionName": _waiting_for("message"),
+    "signalEventSubscriptionName": _waiting_for("signal"),
+    "processInstanceVariables": conditions(of_instances("instance")),
+    "processVariables": conditions(of_instances("instance")),
+    **tenant("instance__tenant"),
+}
+
+executions: Listing[Token] = Listing(
+    "execution",
+    lambda user: visible(Token.objects.select_related("instance"), user),
+    _EXECUTIONS,
+    {
+        "processInstanceId": "instance_id", "processDefinitionId": "instance__definition_id",
+        "processDefinitionKey": "instance__definition__key", "tenantId": "instance__tenant",
+    },
+    "processInstanceId",
+    ("number", "pk"),
+)  # fmt: skip
+
+_SUBSCRIPTIONS: Filters = {
+    "id": ident("pk"),
+    "eventType": equals("kind"),
+    "eventName": equals("name"),
+    "activityId": equals("node"),
+    "executionId": execution_of(),
+    "processInstanceId": ident("instance"),
+    "withoutProcessInstanceId": switch(Q(instance=None)),
+    "processDefinitionId": equals("definition_id"),
+    "withoutProcessDefinitionId": switch(Q(definition=None)),
+    "createdBefore": before("created"),
+    "createdAfter": after("created"),
+    **tenant("tenant"),
+}
+
+
+def _subscriptions_seen(user: Any) -> QuerySet[Subscription]:
+    """Those of instances he sees, and the start events of definitions he may know."""
+    starts = Q(instance=None, definition__in=access.visible_definitions(user).values("pk"))
+    return visible(Subscription.objects.all(), user, loose=starts)
+
+
+subscriptions: Listing[Subscription] = Listing(
+    "event subscription", _subscriptions_seen, _SUBSCRIPTIONS, {"id": "pk", "created": "created", "tenantId": "tenant"}, "id"
+)
+
+_ACTIVITIES: Filters = {
+    "activityId": equals("node"),
+    "activityInstanceId": ident("pk"),
+    **like_family("activityName", "name"),
+    "activityType": equals("type"),
+    "activityTypes": among("type"),
+    "executionId": execution_of(),
+    "finished": switch(Q(ended__isnull=False), Q(ended=None)),
+    "processInstanceId": ident("instance"),
+    "processInstanceIds": idents("instance"),
+    "calledProcessInstanceIds": idents("called"),
+    "taskAssignee": equals("assignee"),
+    "taskCompletedBy": lambda name, value: Q(task__in=UserTask.objects.filter(completed_by=text(name, value)).values("pk")),
+    "startedBefore": before("started"),
+    "startedAfter": after("started"),
+    "finishedBefore": before("ended"),
+    "finishedAfter": after("ended"),
+    **{name: made for name, made in of_definition("instance__definition").items() if name.startswith("processDefinition")},
+    **tenant("instance__tenant"),
+}
+
+activities: Listing[Activity] = Listing(
+    "activity instance",
+    lambda user: visible(Activity.objects.select_related("instance"), user),
+    _ACTIVITIES,
+    {
+        "activityId": "node", "activityName": "name", "activityType": "type", "activityInstanceId": "pk", "executionId": "token",
+        "startTime": "started", "endTime": "ended", "duration": took("started"), "processInstanceId": "instance_id",
+        "processDefinitionId": "instance__definition_id", "tenantId": "instance__tenant",
+    },
+    "startTime",
+    ("instance_id", "number"),
+)  # fmt: skip

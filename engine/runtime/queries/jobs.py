@@ -1,0 +1,62 @@
+"""Lists of jobs by state. What is waiting for its due date or its retry is `waiting`, also when that date has come."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from engine.models import Job
+from engine.runtime import access
+from engine.runtime.queries.filters import (
+    Filters,
+    after,
+    among,
+    before,
+    equals,
+    execution_of,
+    ident,
+    idents,
+    like_family,
+    switch,
+    tenant,
+)
+from engine.runtime.queries.listing import Listing
+
+_TIMERS = Q(kind__in=(Job.Kind.TIMER, Job.Kind.START_TIMER))
+
+
+_FILTERS: Filters = {
+    "id": ident("pk"),
+    "correlationId": ident("correlation"),
+    "processInstanceId": ident("instance"),
+    "processInstanceIds": idents("instance"),
+    "withoutProcessInstanceId": switch(Q(instance=None)),
+    "executionId": execution_of(),
+    "processDefinitionId": equals("definition_id"),
+    "processDefinitionKey": equals("definition__key"),
+    "elementId": equals("node"),
+    **like_family("elementName", "name"),
+    "timersOnly": switch(_TIMERS),
+    "messagesOnly": switch(~_TIMERS),
+    "withException": switch(Q(error__isnull=False), Q(error=None)),
+    "withRetriesLeft": switch(Q(retries__gt=0)),
+    "exceptionMessage": equals("error"),
+    "dueBefore": before("due"),
+    "dueAfter": after("due"),
+    "topic": equals("topic"),
+    "locked": switch(Q(lease_owner__isnull=False), Q(lease_owner=None)),
+    "unlocked": switch(Q(lease_owner=None), Q(lease_owner__isnull=False)),
+    "lockOwner": equals("lease_owner"),
+    "handlerTypes": among("kind"),
+    **tenant("tenant"),
+}
+_SORTS = {
+    "id": "pk", "dueDate": "due", "createTime": "created", "executionId": "token", "processInstanceId": "instance_id", "retries": "retries",
+    "tenantId": "tenant",
+}  # fmt: skip
+
+
+def _listing(state: str) -> Listing[Job]:
+    return Listing("job", lambda user: access.visible_jobs(user).filter(state=state), _FILTERS, _SORTS, "id", ("created", "pk"))
+
+
+jobs = {state: _listing(state) for state in Job.State.values}

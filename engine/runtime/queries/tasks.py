@@ -1,0 +1,209 @@
+"""Lists of user tasks: those that are open, those that were, and a person's inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from engine.errors import BadInput
+from engine.models import IdentityLink, UserTask
+from engine.runtime import access
+from engine.runtime.queries.filters import (
+    Filters,
+    after,
+    among,
+    before,
+    equals,
+    execution_of,
+    ident,
+    idents,
+    like_family,
+    moment,
+    number,
+    switch,
+    tenant,
+    text,
+    texts,
+)  # fmt: skip
+from engine.runtime.queries.instances import of_definition, took
+from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.variables import conditions, of_instances, of_tasks
+
+
+# -- who ------------------------------------------------------------------------------------------------------------------
+def _links(who: Q) -> Q:
+    return Q(Exists(IdentityLink.objects.filter(who, task=OuterRef("pk"))))
+
+
+def _offered(users: Q) -> Q:
+    """Unclaimed, and offered to one of these users or groups."""
+    return Q(assignee=None) & _links(users & Q(type="candidate"))
+
+
+def _person(who: str) -> Q:
+    """A user by name, and the groups he is in."""
+    users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: who})
+    return Q(user=who) | Q(group__in=Group.objects.filter(user__in=users).values("name"))
+
+
+def _candidate_or_assigned(name: str, value: object) -> Q:
+    who = text(name, value)
+    return Q(assignee=who) | _offered(_person(who))
+
+
+def _involved(name: str, value: object) -> Q:
+    who = text(name, value)
+    return Q(assignee=who) | Q(owner=who) | _links(Q(user=who))
+
+
+def _delegated(name: str, value: object) -> Q:
+    if value not in ("pending", "resolved"):
+        raise BadInput(f"{name} must be pending or resolved", name)
+    return Q(delegation=value)
+
+
+def _on(path: str) -> Any:
+    return equals(path, moment)
+
+
+def _at_least(path: str, lookup: str) -> Any:
+    return lambda name, value: Q(**{f"{path}__{lookup}": number(name, value)})
+
+
+# -- filters --------------------------------------------------------------------------------------------------------------
+_OF_ANY: Filters = {
+    "taskId": ident("pk"),
+    "taskIds": idents("pk"),
+    "priority": equals("priority", number),
+    "minimumPriority": _at_least("priority", "gte"),
+    "maximumPriority": _at_least("priority", "lte"),
+    "category": equals("category"),
+    "categoryIn": among("category"),
+    "formKey": equals("form_key"),
+    "unassigned": switch(Q(assignee=None)),
+    "delegationState": _delegated,
+    "candidateUser": lambda name, value: _offered(_person(text(name, value))),
+    "candidateGroup": lambda name, value: _offered(Q(group=text(name, value))),
+    "candidateGroups": lambda name, value: _offered(Q(group__in=texts(name, value))),
+    "candidateGroupIn": lambda name, value: _offered(Q(group__in=texts(name, value))),
+    "candidateOrAssigned": _candidate_or_assigned,
+    "involvedUser": _involved,
+    "taskInvolvedUser": _involved,
+    **like_family("taskDefinitionKey", "node"),
+    "taskDefinitionKeys": among("node"),
+    "processInstanceId": ident("instance"),
+    "processInstanceIds": idents("instance"),
+    "processInstanceIdIn": idents("instance"),
+    "processInstanceIdWithChildren": lambda name, value: ident("instance")(name, value) | ident("instance__root")(name, value),
+    "withoutProcessInstanceId": switch(Q(instance=None)),
+    **like_family("processInstanceBusinessKey", "instance__business_key"),
+    **like_family("processBusinessKey", "instance__business_key"),
+    **of_definition(),
+    "executionId": execution_of(),
+    "excludeSubTasks": switch(Q(parent=None)),
+    "parentTaskId": ident("parent"),
+    "dueDate": _on("due"),
+    "dueOn": _on("due"),
+    "dueBefore": before("due"),
+    "dueDateBefore": before("due"),
+    "dueAfter": after("due"),
+    "dueDateAfter": after("due"),
+    "withoutDueDate": switch(Q(due=None)),
+    "taskVariables": conditions(of_tasks()),
+    "processInstanceVariables": conditions(of_instances("instance")),
+    "processVariables": conditions(of_instances("instance")),
+    **tenant("tenant"),
+}
+_OPEN: Filters = {
+    **_OF_ANY,
+    **like_family("name", "name"),
+    **like_family("description", "description"),
+    **like_family("assignee", "assignee"),
+    **like_family("owner", "owner"),
+    "createdOn": _on("created"),
+    "createdBefore": before("created"),
+    "createdAfter": after("created"),
+    "active": switch(Q(suspended=False), Q(suspended=True)),
+}
+_PAST: Filters = {
+    **_OF_ANY,
+    **like_family("taskName", "name"),
+    **like_family("taskDescription", "description"),
+    **like_family("taskAssignee", "assignee"),
+    **like_family("taskOwner", "owner"),
+    **like_family("taskDeleteReason", "reason"),
+    "taskCategory": equals("category"),
+    "taskPriority": equals("priority", number),
+    "taskMinPriority": _at_least("priority", "gte"),
+    "taskMaxPriority": _at_least("priority", "lte"),
+    "taskCandidateGroup": lambda name, value: _links(Q(group=text(name, value), type="candidate")),
+    "finished": switch(Q(ended__isnull=False), Q(ended=None)),
+    "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__ended=None)),
+    "taskCreatedOn": _on("created"),
+    "taskCreatedBefore": before("created"),
+    "taskCreatedAfter": after("created"),
+    "taskCompletedOn": _on("ended"),
+    "taskCompletedBefore": before("ended"),
+    "taskCompletedAfter": after("ended"),
+    "taskCompletedBy": equals("completed_by"),
+}
+_SORTS: Mapping[str, Any] = {
+    "id": "pk", "name": "name", "description": "description", "dueDate": "due", "createTime": "created", "priority": "priority",
+    "executionId": "token", "processInstanceId": "instance_id", "processDefinitionId": "definition_id", "taskDefinitionKey": "node",
+    "assignee": "assignee", "owner": "owner", "category": "category", "tenantId": "tenant",
+}  # fmt: skip
+_PAST_SORTS: Mapping[str, Any] = {
+    **_SORTS, "taskInstanceId": "pk", "taskName": "name", "startTime": "created", "endTime": "ended", "duration": took("created"),
+    "deleteReason": "reason",
+}  # fmt: skip
+_IN_ORDER = ("created", "pk")
+
+tasks: Listing[UserTask] = Listing(
+    "task", lambda user: access.visible_tasks(user).filter(state=UserTask.State.OPEN), _OPEN, _SORTS, "id", _IN_ORDER
+)
+historic_tasks: Listing[UserTask] = Listing("task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER)
+
+
+# -- the inbox ------------------------------------------------------------------------------------------------------------
+def _mine(user: Any) -> Q:
+    return Q(assignee=access.name(user))
+
+
+def _groups(user: Any) -> Q:
+    return _offered(Q(user=access.name(user)) | Q(group__in=access.groups(user)))
+
+
+def inbox(user: Any, view: str = "mine", search: str = "") -> QuerySet[UserTask]:
+    """A person's open tasks: `mine`, unclaimed ones offered to him or his `groups`, or `all` that he may see; most urgent first.
+
+    `search` is looked for in a task's name and description and in its request's name, business key and process name. With
+    their instance and definition they are one statement. Raises BadInput for a view that there is not.
+    """
+    found = tasks.seen(user).select_related("instance", "definition")
+    match view:
+        case "mine":
+            found = found.filter(_mine(user))
+        case "groups":
+            found = found.filter(_groups(user))
+        case "all":
+            pass
+        case _:
+            raise BadInput(f"there is no view {view[:40]!r}", "view")
+    return found.filter(_searched(search.replace("\0", "").strip())) if search.strip() else found
+
+
+def _searched(wanted: str) -> Q:
+    columns = ("name", "description", "instance__name", "instance__business_key", "definition__name")
+    found = Q()
+    for column in columns:
+        found |= Q(**{f"{column}__icontains": wanted[:200]})
+    return found
+
+
+def inbox_counts(user: Any) -> dict[str, int]:
+    """How many open tasks are `mine` and how many are offered to me or my `groups`, for a badge; one statement."""
+    return tasks.seen(user).aggregate(mine=Count("pk", filter=_mine(user)), groups=Count("pk", filter=_groups(user)))

@@ -1,0 +1,165 @@
+"""Variables in lists: their conditions, answered by the database, and their values, read for a whole page at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Left
+from django.db.models.lookups import Exact
+
+from engine.errors import BadInput
+from engine.expressions.values import from_json, type_of
+from engine.models import Blob, Instance, UserTask, Variable
+from engine.runtime import access
+from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text
+from engine.runtime.queries.listing import Listing
+from engine.runtime.store.values import COLUMNS, columns_of, value_of
+
+MOST_CONDITIONS = 20  # in one query
+_INDEXED = 100  # characters of a text that its index holds
+
+_NUMBERS = ("integer", "short", "long", "double", "bigDecimal", "bigInteger")
+_TIMES = ("date", "instant", "localDate", "localDateTime")
+_FAMILY: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **dict.fromkeys(_NUMBERS, ("number", _NUMBERS)),
+    **dict.fromkeys(_TIMES, ("time", _TIMES)),
+    **{kind: ("text", (kind,)) for kind in ("string", "boolean", "uuid")},
+}
+_COMPARED: Mapping[str, str] = {
+    "equals": "exact", "notEquals": "exact", "greaterThan": "gt", "greaterThanOrEquals": "gte", "lessThan": "lt", "lessThanOrEquals": "lte",
+    "equalsIgnoreCase": "iexact", "notEqualsIgnoreCase": "iexact", "like": "like", "likeIgnoreCase": "ilike",
+}  # fmt: skip
+_NEGATED = ("notEquals", "notEqualsIgnoreCase")
+_OF_TEXTS = ("equalsIgnoreCase", "notEqualsIgnoreCase", "like", "likeIgnoreCase")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a query: `{name, operation, value, type}`; without a name any variable may have the value."""
+
+    name: str | None
+    operation: str
+    kind: str
+    value: Any
+
+    @classmethod
+    def read(cls, where: str, sent: object) -> Condition:
+        """From JSON; raises BadInput for an operation that there is not, or that does not fit the value."""
+        if not isinstance(sent, dict):
+            raise BadInput(f"{where} must be a list of objects", where)
+        operation, name = sent.get("operation") or "equals", sent.get("name")
+        if operation not in _COMPARED:
+            raise BadInput(f"{where}: there is no operation {str(operation)[:40]!r}", where)
+        if sent.get("value") is None:
+            raise BadInput(f"{where}: a condition needs a value", where)
+        if name is None and operation != "equals":
+            raise BadInput(f"{where}: only `equals` can do without a name", where)
+        value = from_json(sent["value"], sent.get("type"), name=where)
+        kind = type_of(value)
+        if kind not in _FAMILY or (operation in _OF_TEXTS and kind != "string"):
+            raise BadInput(f"{where}: {operation} cannot be asked of a value of type {kind}", where)
+        return cls(None if name is None else text(where, name), operation, kind, value)
+
+    def where(self) -> Q:
+        """What it asks of a row of the table of variables."""
+        column, kinds = _FAMILY[self.kind]
+        value = columns_of(self.value)[0][column]
+        found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
+        if column == "text" and self.operation == "equals":
+            found &= Q(Exact(Left("text", _INDEXED), Value(value[:_INDEXED])))  # what the index of texts holds
+        if self.operation in _NEGATED:
+            found = ~found
+        return found & Q(type__in=kinds) & (Q() if self.name is None else Q(name=self.name))
+
+
+def conditions(rows: QuerySet[Variable]) -> Filter:
+    """A filter for a list of conditions, each of which one of `rows` (that refer to the outer query) must meet."""
+
+    def make(name: str, value: object) -> Q:
+        if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
+            raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
+        return reduce(and_, (Q(Exists(rows.filter(Condition.read(name, one).where()))) for one in value), Q())
+
+    return make
+
+
+# -- which variables ------------------------------------------------------------------------------------------------------
+def of_instances(key: str = "pk") -> QuerySet[Variable]:
+    """The process variables of the outer row's instance."""
+    return Variable.objects.filter(instance=OuterRef(key), token=0, task=None)
+
+
+def of_tasks() -> QuerySet[Variable]:
+    """The variables local to the outer row, a user task."""
+    return Variable.objects.filter(task=OuterRef("pk"))
+
+
+def _seen(user: Any) -> QuerySet[Variable]:
+    found = Variable.objects.all()
+    if access.sees_all(user):
+        return found
+    return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | Q(task__in=access.visible_tasks(user).values("pk")))
+
+
+def _of_one_row(name: str, value: object) -> Q:
+    """Conditions that the variable itself must meet, all of them."""
+    if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
+        raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
+    return reduce(and_, (Condition.read(name, one).where() for one in value), Q())
+
+
+_WITHOUT_TASKS = Q(task=None)
+_FILTERS: Filters = {
+    "processInstanceId": ident("instance"),
+    "processInstanceIds": idents("instance"),
+    "executionId": execution_of(),
+    "taskId": ident("task"),
+    "variableName": equals("name"),
+    "variableNameLike": like("name"),
+    "excludeTaskVariables": switch(_WITHOUT_TASKS),
+    "excludeLocalVariables": switch(Q(task=None, token=0)),
+    "variables": _of_one_row,
+}
+_SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
+
+historic_variables: Listing[Variable] = Listing("variable", _seen, _FILTERS, _SORTS, "variableName")
+variables: Listing[Variable] = Listing("variable", lambda user: _seen(user).filter(live=True), _FILTERS, _SORTS, "variableName")
+
+
+# -- their values ---------------------------------------------------------------------------------------------------------
+def values(rows: Iterable[Variable]) -> list[tuple[Variable, Any]]:
+    """Rows with their values: one more statement if any of them is stored as a blob."""
+    rows = list(rows)
+    blobs = [row.blob for row in rows if row.blob]
+    contents = {blob.pk: bytes(blob.content) for blob in Blob.objects.filter(pk__in=blobs)} if blobs else {}
+    return [(row, value_of(row.type, {c: getattr(row, c) for c in COLUMNS}, contents.get(row.blob) if row.blob else None)) for row in rows]
+
+
+def of_page(instances: Iterable[Instance]) -> dict[UUID, dict[str, Any]]:
+    """The process variables of a page of instances, in one statement (two with blobs)."""
+    rows = Variable.objects.filter(instance__in=[i.pk for i in instances], token=0, task=None).order_by("name")
+    return _grouped(rows, "instance_id")
+
+
+def of_page_of_tasks(tasks: Iterable[UserTask]) -> dict[UUID, dict[str, Any]]:
+    """The local variables of a page of user tasks."""
+    return _grouped(Variable.objects.filter(task__in=[t.pk for t in tasks]).order_by("name"), "task")
+
+
+def _grouped(rows: QuerySet[Variable], by: str) -> dict[UUID, dict[str, Any]]:
+    found: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    for row, value in values(rows):
+        found[getattr(row, by)][row.name] = value
+    return found
+
+
+def flagged(filters: Mapping[str, object], name: str) -> bool:
+    """Whether a query asks for something extra, such as `includeProcessVariables`."""
+    return filters.get(name) is not None and flag(name, filters[name])
