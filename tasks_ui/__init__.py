@@ -1,0 +1,1 @@
+"""The door for people: inbox, forms and requests in a browser."""
