@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 
 from django.conf import settings
@@ -13,10 +14,11 @@ from oauth2_provider.urls import metadata_urlpatterns as oauth_addresses
 from workflow_site import health
 
 
-def _room(address, module):  # type: ignore[no-untyped-def]  # build-up: rooms that are not there yet are left out
+def _room(address, module):  # type: ignore[no-untyped-def]  # build-up: rooms that cannot be imported yet are left out
     try:
         return [path(address, include(module))] if find_spec(module) else []
-    except ModuleNotFoundError:
+    except ImportError as error:
+        warnings.warn(f"{module} is not there yet: {error}", stacklevel=2)
         return []
 
 

@@ -47,7 +47,8 @@ class Child:
         threading.Thread(target=self._print, daemon=True).start()
 
     def _print(self) -> None:
-        assert self.process and self.process.stdout
+        assert self.process
+        assert self.process.stdout
         for line in self.process.stdout:
             say(f"{self.name:>7} | {line.rstrip()}")
 
