@@ -7,6 +7,7 @@
     ├── NotFound                 no such thing (404)
     ├── Forbidden                the caller may not (403)
     ├── Conflict                 the thing is not in the state for it: done, claimed, suspended, leased (409)
+    │   └── LeaseLost            somebody else runs the job by now; what this one did is rolled back and not recorded
     ├── RevisionConflict         another transaction advanced the instance first; `work` loads and advances again
     ├── NotLoaded                the interpreter needs a scope that was not loaded; `work` loads it
     ├── TechnicalError           a step failed: rolled back, tried again by the retry policy if in a job (500)
@@ -78,6 +79,10 @@ class Forbidden(EngineError):
 
 class Conflict(EngineError):
     """The thing is not in the state that this needs."""
+
+
+class LeaseLost(Conflict):
+    """A job's lease is another's by now, so what its former owner did must not be written."""
 
 
 class RevisionConflict(EngineError):

@@ -49,21 +49,21 @@ class Job(models.Model):
     traceback = models.TextField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    begun = models.DateTimeField(null=True, blank=True)  # the attempt being made; still there at the next claim: its worker was lost
     correlation = models.UUIDField()
     tenant = models.CharField(max_length=255, blank=True, default="")
     created = models.DateTimeField()
 
     class Meta:
         ordering = ["-priority", "due", "id"]
+        # What a claim, a renewal and the begin of an attempt change stands in no index, so PostgreSQL updates the row in place.
         indexes = [
-            models.Index(
-                fields=["-priority", "due", "id"], name="towpath_job_claim", condition=models.Q(state__in=["ready", "waiting"])
-            ),
-            models.Index(fields=["due"], name="towpath_job_due", condition=models.Q(state__in=["ready", "waiting"])),
+            models.Index(fields=["-priority", "due", "id"], name="towpath_job_ready", condition=models.Q(state="ready")),
+            models.Index(fields=["definition", "-priority", "due", "id"], name="towpath_job_fair", condition=models.Q(state="ready")),
+            models.Index(fields=["due"], name="towpath_job_waiting", condition=models.Q(state="waiting")),
             models.Index(fields=["instance"], name="towpath_job_instance"),
             models.Index(fields=["state", "created"], name="towpath_job_state"),
             models.Index(fields=["topic"], name="towpath_job_topic", condition=models.Q(state="external")),
-            models.Index(fields=["lease_owner"], name="towpath_job_lease", condition=models.Q(lease_owner__isnull=False)),
         ]
 
     def __str__(self) -> str:
