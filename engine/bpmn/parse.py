@@ -153,8 +153,8 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
     name = at.id or ""
     happening = event(at, reading) if at.name in EVENTS else None
     return Node(
-        id=name, type=at.name, name=reading.expression(at.attributes.get("name"), at, lenient=True), documentation=_documentation(at, reading),
-        line=at.line, parent=parent,
+        id=name, type=at.name, line=at.line, parent=parent,
+        name=reading.expression(at.attributes.get("name"), at, lenient=True), documentation=_documentation(at, reading),
         incoming=tuple(edges.incoming.get(name, ())), outgoing=tuple(edges.outgoing.get(name, ())), default=at.attributes.get("default"),
         asynchronous=reading.flag(at, "async"), exclusive=reading.flag(at, "exclusive", True),
         async_leave=reading.flag(at, "asyncLeave"), async_leave_exclusive=reading.flag(at, "asyncLeaveExclusive", True),

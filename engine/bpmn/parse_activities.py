@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.bpmn.graph import AdHoc, Aggregation, Call, Detail, Loop, Parameter, Script, Start, UserTask, Work
-from engine.bpmn.parse_extensions import IMPLEMENTATIONS, fields, form_properties, listed, listeners, parameters, roles
+from engine.bpmn.parse_extensions import IMPLEMENTATIONS, fields, form_properties, listed, listeners, parameters, roles, true
 from engine.bpmn.parse_reading import Reading
 from engine.bpmn.parse_xml import Element
 
@@ -55,11 +55,15 @@ def work(at: Element, reading: Reading) -> Work | None:
         result_transient=reading.flag(at, "storeResultVariableAsTransient"),
         triggerable=reading.flag(at, "triggerable"),
         topic=reading.attribute(at, "topic"),
-        errors=tuple((m.value("errorCode") or "", m.text.strip(), reading.flag(m, "includeChildExceptions", own="includeChildExceptions" in m.attributes))
-                     for m in at.extensions("mapException")),
+        errors=tuple(_mapped(m, reading) for m in at.extensions("mapException")),
         ins=(*parameters(at, "in", reading), *parameters(at, "externalWorkerInParameter", reading)),
         outs=(*parameters(at, "out", reading), *parameters(at, "externalWorkerOutParameter", reading)),
     )
+
+
+def _mapped(written: Element, reading: Reading) -> tuple[str, str, bool]:
+    """An exception that becomes a BPMN error: the code, the exception's name (empty: any), whether its subclasses count."""
+    return written.value("errorCode") or "", written.text.strip(), true(written, "includeChildExceptions", reading)
 
 
 TYPES = {"external": "external-worker"}  # the spelling of Camunda, and of Flowable before
@@ -125,7 +129,8 @@ def loop(at: Element, reading: Reading) -> Loop | None:
         if maximum and not maximum.isdecimal():
             reading.problem(f"loopMaximum must be a whole number, not '{maximum[:50]}'", standard)
         return Loop(standard=True, condition=reading.content(standard.child("loopCondition")),
-                    test_before=reading.flag(standard, "testBefore", own=True), maximum=int(maximum) if maximum and maximum.isdecimal() else None)
+                    test_before=reading.flag(standard, "testBefore", own=True),
+                    maximum=int(maximum) if maximum and maximum.isdecimal() else None)
     several = at.child("multiInstanceLoopCharacteristics")
     return _multi_instance(several, reading) if several else None
 
@@ -161,7 +166,7 @@ def _aggregation(at: Element, reading: Reading) -> Aggregation:
         reading.problem("variableAggregation needs a target", at)
     variables = tuple(Parameter(v.value("target") or reading.expression(v.value("targetExpression"), v) or v.value("source") or "",
                                 v.value("source"), reading.expression(v.value("sourceExpression"), v)) for v in at.extensions("variable"))
-    return Aggregation(target or "", variables, reading.flag(at, "createOverviewVariable", own="createOverviewVariable" in at.attributes))
+    return Aggregation(target or "", variables, true(at, "createOverviewVariable", reading))
 
 
 READERS: dict[str, Callable[[Element, Reading], Detail | None]] = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.bpmn.parse_extensions import parameters
 from engine.bpmn.graph import Event, Timer
+from engine.bpmn.parse_extensions import parameters
 from engine.bpmn.parse_reading import Reading
 from engine.bpmn.parse_xml import Element
 
@@ -60,7 +60,8 @@ def error(definition: Element, at: Element, reading: Reading) -> Event:
     code = _code("error", "errorCode", ref, definition, reading)
     variable = _first(definition, "errorVariableName", "errorCodeVariable")
     return Event("error", code, ref, code_variable=variable, code_transient=reading.flag(definition, "errorVariableTransient"),
-                 code_local=reading.flag(definition, "errorVariableLocalScope"), ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
+                 code_local=reading.flag(definition, "errorVariableLocalScope"),
+                 ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
 
 
 def escalation(definition: Element, at: Element, reading: Reading) -> Event:

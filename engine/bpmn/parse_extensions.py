@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
+from engine.bpmn import forms_dates
 from engine.bpmn.graph import DataObject, Field, FormProperty, Listener, Parameter
 from engine.bpmn.parse_reading import Reading
 from engine.bpmn.parse_xml import Element
@@ -24,7 +25,8 @@ def listeners(at: Element, name: str, reading: Reading) -> tuple[Listener, ...]:
 def _listener(written: Element, at: Element, reading: Reading) -> Listener | None:
     event = written.value("event") or ("take" if at.name == "sequenceFlow" else "")
     if event not in LISTENED[written.name]:
-        reading.problem(f"{written.name} needs an event, one of {', '.join(LISTENED[written.name])}" + (f", not '{event[:50]}'" if event else ""), written)
+        instead = f", not '{event[:50]}'" if event else ""
+        reading.problem(f"{written.name} needs an event, one of {', '.join(LISTENED[written.name])}{instead}", written)
         return None
     script = _listener_script(written, reading)
     if script:
@@ -99,10 +101,10 @@ def _parameter(written: Element, reading: Reading) -> Parameter | None:
         reading.problem(f"{written.name} needs a target", written)
     if not source and not expression:
         reading.problem(f"{written.name} needs a source or a sourceExpression", written)
-    return Parameter(target or "", source, expression, _true(written, "transient", reading))
+    return Parameter(target or "", source, expression, true(written, "transient", reading))
 
 
-def _true(at: Element, name: str, reading: Reading, default: bool = False) -> bool:
+def true(at: Element, name: str, reading: Reading, default: bool = False) -> bool:
     """A boolean of an extension element, written with or without prefix."""
     return reading.flag(at, name, default, own=name in at.attributes)
 
@@ -122,27 +124,37 @@ FORM_TYPES = ("string", "long", "double", "boolean", "date", "enum")
 
 def _form_property(written: Element, reading: Reading) -> FormProperty:
     kind = written.value("type") or "string"
-    options = tuple((_named(v, reading), v.value("name") or v.value("id") or "") for v in written.extensions("value"))
-    return _checked(written, reading, FormProperty(
-        _named(written, reading), written.value("name"), kind, reading.expression(written.value("expression"), written), written.value("variable"),
-        reading.expression(written.value("default"), written), written.value("datePattern"), _true(written, "readable", reading, True),
-        _true(written, "writable", reading, True), _true(written, "required", reading), options))
+    found = FormProperty(
+        id=_named(written, reading), name=written.value("name"), type=kind, variable=written.value("variable"),
+        expression=reading.expression(written.value("expression"), written), default=reading.expression(written.value("default"), written),
+        pattern=written.value("datePattern"), readable=true(written, "readable", reading, True),
+        writable=true(written, "writable", reading, True), required=true(written, "required", reading), options=_values(written, reading))
+    return _checked(written, reading, found)
+
+
+def _values(written: Element, reading: Reading) -> tuple[tuple[str, str], ...]:
+    return tuple((_named(v, reading), v.value("name") or v.value("id") or "") for v in written.extensions("value"))
 
 
 def _form_field(written: Element, reading: Reading) -> FormProperty:
     rules = {c.value("name"): c for v in written.extensions("validation") for c in v.extensions("constraint")}
     for name in rules.keys() - {"required", "readonly"}:
         reading.warn(f"the constraint '{name}' of a form field is not checked", rules[name])
-    options = tuple((_named(v, reading), v.value("name") or v.value("id") or "") for v in written.extensions("value"))
-    return _checked(written, reading, FormProperty(
-        _named(written, reading), written.value("label"), written.value("type") or "string", None, None,
-        reading.expression(written.value("defaultValue"), written), written.value("datePattern"), True,
-        "readonly" not in rules, "required" in rules, options))
+    found = FormProperty(
+        id=_named(written, reading), name=written.value("label"), type=written.value("type") or "string",
+        default=reading.expression(written.value("defaultValue"), written), pattern=written.value("datePattern"),
+        writable="readonly" not in rules, required="required" in rules, options=_values(written, reading))
+    return _checked(written, reading, found)
 
 
 def _checked(written: Element, reading: Reading, found: FormProperty) -> FormProperty:
     if found.type not in FORM_TYPES:
         reading.problem(f"unknown type '{found.type[:50]}' of a form property; known are {', '.join(FORM_TYPES)}", written)
+    if found.pattern:
+        try:
+            forms_dates.python_format(found.pattern)
+        except ValueError as error:
+            reading.problem(str(error), written)
     return found
 
 

@@ -154,7 +154,9 @@ def _space(uri: str) -> str:
 
 def _split(attributes: dict[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Own attributes, extension attributes by their one name, and the prefix of each; foreign ones are nobody's affair."""
-    own, extended, prefixes = {}, {}, {}
+    own: dict[str, str] = {}
+    extended: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
     for name, text in attributes.items():
         uri, _, local = name.rpartition(" ")
         if not uri:

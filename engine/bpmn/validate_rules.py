@@ -23,7 +23,7 @@ def flows_lead_somewhere(graph: Graph) -> Found:
         ends = [graph.nodes.get(flow.source), graph.nodes.get(flow.target)]
         for node, name, attribute in zip(ends, (flow.source, flow.target), ("sourceRef", "targetRef"), strict=True):
             if node is None:
-                yield flow, f"{attribute} leads to '{name}', which is no node of this process" if name else f"a sequenceFlow needs a {attribute}"
+                yield flow, f"{attribute} is '{name}', which is no node of this process" if name else f"a sequenceFlow needs a {attribute}"
         if ends[0] and ends[1] and ends[0].parent != ends[1].parent:
             yield flow, f"a sequenceFlow may not cross the border of a sub-process ('{flow.source}' to '{flow.target}')"
 
