@@ -137,6 +137,12 @@ def _entry(graph: Graph, fact: Fact) -> list[Any]:
             return ["ended", fact.node, *(described(graph, fact.node) if fact.node else (None, "")), fact.reason or fact.state]
 
 
-def ledger(rows: list[dict[str, Any]]) -> list[Statement]:
-    """One row an instance of the unit."""
-    return insert(models.Ledger, rows)
+def failing(facts: Iterable[Fact]) -> str | None:
+    """The node that had been entered last and not left when the unit failed."""
+    open_: dict[str, str] = {}
+    for f in facts:
+        if isinstance(f, Entered):
+            open_[f.activity] = f.node
+        elif isinstance(f, Left):
+            open_.pop(f.activity, None)
+    return next(reversed(open_.values()), None)

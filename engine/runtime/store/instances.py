@@ -175,3 +175,9 @@ def lock(revisions: dict[UUID, int]) -> None:
     (rows,) = read((f"SELECT id, revision FROM towpath_instance WHERE {where}{tail}", values))
     if {as_uuid(k): r for k, r in rows} != revisions:
         raise RevisionConflict("the instance was advanced by somebody else")
+
+
+def lock_row(instance: UUID) -> None:
+    """Lock one instance before it is loaded, so that what follows cannot be overtaken."""
+    if connection.vendor == "postgresql":
+        read(("SELECT 1 FROM towpath_instance WHERE id = %s FOR UPDATE", [instance]))

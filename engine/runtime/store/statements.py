@@ -65,7 +65,8 @@ def insert(model: type[models.Model], rows: Sequence[dict[str, Any]], *, replace
         return []
     names = tuple(rows[0])
     head, row = _head(model, names)
-    tail = f" ON CONFLICT ({on}) DO UPDATE SET {', '.join(f'"{c}"=excluded."{c}"' for c in replace)}" if replace else ""
+    taken = ", ".join(f'"{c}"=excluded."{c}"' for c in replace)
+    tail = f" ON CONFLICT ({on}) DO UPDATE SET {taken}" if replace else ""
     return [
         Statement(head + ", ".join([row] * len(part)) + tail, adapted(r[n] for r in part for n in names))
         for part in (rows[i : i + ROWS] for i in range(0, len(rows), ROWS))

@@ -1,0 +1,220 @@
+"""Instances as their callers see them: start, look, change variables, suspend, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from engine.conf import settings as conf
+from engine.errors import BadInput, Conflict, NotFound
+from engine.expressions.values import checked
+from engine.interpreter.journal import Begin, Cancel
+from engine.models import Blob, Definition, Instance, Job, Ledger, UserTask, Variable
+from engine.models.fields import uuid7
+from engine.runtime import access, definitions, work
+from engine.runtime.store import claims, receivers, starting
+from engine.runtime.store.values import COLUMNS, value_of
+
+Trigger = Ledger.Trigger
+
+
+def identify(value: Any, what: str = "process instance") -> UUID:
+    """An id given as text or UUID; raises NotFound for what is none."""
+    try:
+        return value if isinstance(value, UUID) else UUID(str(value))
+    except ValueError:
+        raise NotFound(f"there is no {what} {value}") from None
+
+
+def get(instance_id: Any) -> Instance:
+    """An instance with its definition; raises NotFound."""
+    found = Instance.objects.select_related("definition").filter(pk=identify(instance_id)).first()
+    if found is None:
+        raise NotFound(f"there is no process instance {instance_id}")
+    return found
+
+
+def known(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Variables from outside, each checked that it can be one; raises BadInput naming it."""
+    made = {}
+    for name, value in (values or {}).items():
+        if not name or len(name) > 255 or "\0" in name:
+            raise BadInput("the name of a variable has 1 to 255 characters", name[:50] or "name")
+        made[name] = checked(value, name=name, depth=conf.MAX_JSON_DEPTH, size=conf.MAX_VARIABLE_SIZE)
+    return made
+
+
+# -- starting -------------------------------------------------------------------------------------------------------------
+def start(
+    key: str | None = None,
+    *,
+    definition: Definition | str | None = None,
+    message: str | None = None,
+    variables: Mapping[str, Any] | None = None,
+    transient: Mapping[str, Any] | None = None,
+    business_key: str | None = None,
+    name: str | None = None,
+    user: access.User = None,
+    tenant: str = "",
+) -> Instance:
+    """Start the latest version of a key (or a definition, or what waits for a message) and run it to its first wait states.
+
+    Raises NotFound, Forbidden, Conflict (suspended), BadInput, and whatever a step raises; then nothing was stored.
+    """
+    found, node = _meant(key, definition, message, tenant)
+    access.check_start(user, found)
+    if found.suspended:
+        raise Conflict(f"process {found.key}, version {found.version} is suspended")
+    _check_texts(business_key=business_key, name=name)
+    instance = uuid7()
+    begin = Begin(known(variables), node=node, transient=known(transient))
+    order = work.Order(
+        instance, begin, Trigger.START, found.name or found.key, node, access.name(user), start=work.Start(found, business_key, name, tenant)
+    )
+    result = work.run(order)
+    return _started(order, found, result)
+
+
+def _meant(key: str | None, definition: Definition | str | None, message: str | None, tenant: str) -> tuple[Definition, str | None]:
+    if isinstance(definition, Definition):
+        return definition, None
+    if definition is not None:
+        return definitions.get(definition), None
+    if message is not None:
+        found = receivers.starts("message", message, tenant)
+        if not found:
+            raise NotFound(f"no process starts with message {message}")
+        return found[0]
+    if key is None:
+        raise BadInput("a key, a definition or a message must be given", "processDefinitionKey")
+    return definitions.latest(key, tenant), None
+
+
+def _check_texts(**texts: str | None) -> None:
+    for name, text in texts.items():
+        if text is not None and (len(text) > 255 or "\0" in text):
+            raise BadInput(f"{name} has at most 255 characters", name)
+
+
+def _started(order: work.Order, definition: Definition, result: work.Result) -> Instance:
+    """The new instance as it was saved, without asking the database again for what is known."""
+    start = order.start
+    assert start is not None
+    return Instance(
+        id=order.instance, definition=definition, business_key=start.business_key, name=start.name, tenant=start.tenant, starter=order.user,
+        started=result.at, revision=result.revision, ended=result.at if result.ended else None,
+        state=Instance.State.COMPLETED if result.ended else Instance.State.ACTIVE, start_node=order.node,
+    )  # fmt: skip
+
+
+def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: access.User, business_key: str | None = None) -> Instance:
+    """Start with what was entered into the start form; raises FormError with the messages of all fields."""
+    access.check_start(user, definition)
+    spec = definitions.start_form(definition)
+    made = spec.validate(known(values), strict=False, text_limit=conf.MAX_TEXT_FIELD) if spec else dict(values)
+    return start(definition=definition, variables=made, business_key=business_key, user=user, tenant=definition.tenant)
+
+
+# -- ending ---------------------------------------------------------------------------------------------------------------
+def cancel(instance_id: Any, reason: str | None = None, *, user: access.User = None) -> None:
+    """End a running instance with all it called; raises NotFound, Forbidden, Conflict when it has ended."""
+    instance = get(instance_id)
+    access.check_cancel(user, instance)
+    work.run(work.Order(instance.pk, Cancel(reason), Trigger.ABORT, reason or "", None, access.name(user)))
+
+
+def delete_history(instance_id: Any, *, user: access.User = None) -> None:
+    """Remove an ended instance with its whole history; raises Conflict while it runs."""
+    access.check_operate(user)
+    instance = get(instance_id)
+    if instance.ended is None:
+        raise Conflict("a running instance has no history to delete; cancel it first")
+    with transaction.atomic():
+        starting.erase(Instance.objects.filter(pk=instance.pk))
+
+
+# -- variables ------------------------------------------------------------------------------------------------------------
+def variables(instance_id: Any, *, token: int = 0) -> dict[str, Any]:
+    """The live variables that belong to exactly this token (0: the instance), by name."""
+    return decoded(Variable.objects.filter(instance=identify(instance_id), token=token, task=None, live=True))
+
+
+def decoded(rows: Any) -> dict[str, Any]:
+    """Variables by name from their rows; what lies in blobs is read in one further statement."""
+    found = list(rows)
+    blobs = dict(Blob.objects.filter(pk__in=[v.blob for v in found if v.blob]).values_list("pk", "content")) if any(v.blob for v in found) else {}
+    return {v.name: value_of(v.type, {c: getattr(v, c) for c in COLUMNS}, blobs.get(v.blob)) for v in found}
+
+
+def set_variables(
+    instance_id: Any, values: Mapping[str, Any], *, token: int = 0, local: bool = False, remove: tuple[str, ...] = (), user: access.User = None
+) -> None:
+    """Write and remove variables: where they live as seen from `token`, or at it if `local`; raises NotFound, Conflict when ended."""
+    wish = work.SetVariables(token, known(values), local, tuple(remove))
+    names = ", ".join([*values, *remove])[:255]
+    work.run(work.Order(identify(instance_id), wish, Trigger.VARIABLES, names, None, access.name(user)))
+
+
+# -- suspending -----------------------------------------------------------------------------------------------------------
+def suspend(instance_id: Any, *, user: access.User = None) -> None:
+    """Let an instance and those it called take nothing, and park their jobs; raises Conflict if it is suspended already."""
+    _switch(instance_id, True, user)
+
+
+def activate(instance_id: Any, *, user: access.User = None) -> None:
+    """Let a suspended instance go on; raises Conflict if it is not suspended."""
+    _switch(instance_id, False, user)
+
+
+def _switch(instance_id: Any, suspended: bool, user: access.User) -> None:
+    access.check_operate(user)
+    with transaction.atomic():
+        instance = Instance.objects.select_for_update().filter(pk=identify(instance_id)).first()
+        if instance is None:
+            raise NotFound(f"there is no process instance {instance_id}")
+        if instance.ended:
+            raise Conflict(f"process instance {instance_id} has ended")
+        if instance.suspended == suspended:
+            raise Conflict(f"process instance {instance_id} is {'already' if suspended else 'not'} suspended")
+        park(_tree(instance), suspended)
+
+
+def _tree(instance: Instance) -> list[UUID]:
+    """The instance and all that it called, directly or through others."""
+    found, todo = [instance.pk], [instance.pk]
+    while todo:
+        todo = list(Instance.objects.filter(parent__in=todo, ended=None).values_list("pk", flat=True))
+        found += todo
+    return found
+
+
+def park(instances: Any, suspended: bool) -> None:
+    """Suspend or activate instances with their tasks and jobs; a job goes back to the state it came from."""
+    Instance.objects.filter(pk__in=instances).update(suspended=suspended)
+    UserTask.objects.filter(instance__in=instances, state=UserTask.State.OPEN).update(suspended=suspended)
+    for state in (Job.State.READY, Job.State.WAITING, Job.State.EXTERNAL):
+        mine = Job.objects.filter(instance__in=instances)
+        if suspended:
+            mine.filter(state=state).update(state=Job.State.SUSPENDED, resumes_as=state, lease_owner=None, lease_until=None)
+        else:
+            mine.filter(state=Job.State.SUSPENDED, resumes_as=state).update(state=state, resumes_as=None)
+    if not suspended:
+        claims.announce()
+
+
+def suspend_definition(definition_id: str, suspended: bool, *, instances: bool = False, user: access.User = None) -> None:
+    """Let no instance start from a definition any more (or again), its running instances too if asked; raises Conflict if it is so already."""
+    access.check_operate(user)
+    with transaction.atomic():
+        changed = Definition.objects.filter(pk=definition_id, suspended=not suspended).update(suspended=suspended)
+        if not changed:
+            definitions.get(definition_id)
+            raise Conflict(f"process definition {definition_id} is {'already' if suspended else 'not'} suspended")
+        if instances:
+            running = Instance.objects.filter(definition=definition_id, ended=None, suspended=not suspended)
+            park(list(running.values_list("pk", flat=True)), suspended)
+
+

@@ -1,0 +1,96 @@
+"""What makes the latest version of a process start by itself: subscriptions and timers of its start events, without an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from engine.bpmn.graph import Graph, Node
+from engine.conf import settings as conf
+from engine.errors import DeploymentError, ExpressionError, Problem
+from engine.expressions import times
+from engine.expressions.evaluate import evaluate
+from engine.expressions.parse import parse
+from engine.models import (
+    Activity,
+    Attachment,
+    Blob,
+    Comment,
+    Definition,
+    Draft,
+    IdentityLink,
+    Instance,
+    Job,
+    Ledger,
+    Subscription,
+    Token,
+    UserTask,
+    Variable,
+)
+from engine.models.fields import uuid7
+
+OWN = ("message", "signal")
+
+
+def arm(definition: Definition, graph: Graph, now: datetime) -> None:
+    """Let a version listen in place of the ones before it."""
+    older = Definition.objects.filter(key=definition.key, tenant=definition.tenant).exclude(pk=definition.pk)
+    Subscription.objects.filter(definition__in=older, instance=None).delete()
+    Job.objects.filter(definition__in=older, kind=Job.Kind.START_TIMER).delete()
+    for node in graph.starts(None):
+        if node.event and node.event.kind in OWN:
+            Subscription.objects.create(
+                kind=node.event.kind, name=node.event.name, definition=definition, node=node.id, tenant=definition.tenant, created=now
+            )
+        elif node.event and node.event.timer:
+            _timer(definition, node, now)
+
+
+def _timer(definition: Definition, node: Node, now: datetime) -> None:
+    assert node.event and node.event.timer
+    timer = node.event.timer
+    try:
+        text = str(evaluate(parse(timer.text), _nothing))
+        due, data = times.first(timer.kind, text, now, end=timer.end)
+    except ExpressionError as error:
+        raise DeploymentError([Problem(str(error), node.id, node.line)]) from None
+    key = uuid7()
+    Job.objects.create(
+        id=key, kind=Job.Kind.START_TIMER, state=Job.State.WAITING, definition=definition, node=node.id, name=node.name, due=due,
+        retries=conf.JOB_RETRIES, retry=node.retry, data=data, correlation=key, tenant=definition.tenant, created=now, exclusive=False,
+    )  # fmt: skip
+
+
+def _nothing(name: str) -> Any:
+    raise KeyError(name)
+
+
+def running(definitions: Iterable[Definition]) -> bool:
+    """Whether any instance of these versions has not ended."""
+    return Instance.objects.filter(definition__in=list(definitions), ended=None).exists()
+
+
+def forget(definitions: Iterable[Definition]) -> None:
+    """Remove the instances of these versions with all that belongs to them, and what starts them."""
+    mine = list(definitions)
+    erase(Instance.objects.filter(definition__in=mine))
+    Subscription.objects.filter(definition__in=mine).delete()
+    Job.objects.filter(definition__in=mine).delete()
+
+
+def erase(instances: Any) -> None:
+    """Remove instances with every row that refers to them, those of the processes they called too."""
+    keys = list(instances.values_list("pk", flat=True))
+    called = Instance.objects.filter(root__in=keys).values_list("pk", flat=True)
+    everyone = [*keys, *(k for k in called if k not in set(keys))]
+    tasks = list(UserTask.objects.filter(instance__in=everyone).values_list("pk", flat=True))
+    blobs = Variable.objects.filter(instance__in=everyone, blob__isnull=False).values_list("blob", flat=True)
+    Blob.objects.filter(pk__in=list(blobs))._raw_delete("default")
+    for table in (IdentityLink, Comment, Attachment, Draft):
+        table.objects.filter(task__in=tasks).delete()
+    for table in (IdentityLink, Comment, Attachment):
+        table.objects.filter(instance__in=everyone).delete()
+    for table in (Token, Variable, Activity, Job, Subscription, Ledger, UserTask):
+        table.objects.filter(instance__in=everyone).delete()
+    Instance.objects.filter(pk__in=everyone).delete()

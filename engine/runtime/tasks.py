@@ -1,0 +1,254 @@
+"""User tasks as people and clients see them: claim, fill, complete, hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from engine.bpmn.forms import FormSpec
+from engine.conf import settings as conf
+from engine.errors import Conflict, NotFound
+from engine.expressions.evaluate import evaluate
+from engine.expressions.parse import parse
+from engine.interpreter.journal import Assigned, Completed
+from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
+from engine.models.fields import uuid7
+from engine.runtime import access, definitions, work
+from engine.runtime.instances import decoded, identify, known
+from engine.runtime.store.statements import insert, send
+from engine.runtime.store.values import columns_of
+
+
+def get(task_id: Any) -> UserTask:
+    """A task by its id; raises NotFound."""
+    found = UserTask.objects.filter(pk=identify(task_id, "task")).first()
+    if found is None:
+        raise NotFound(f"there is no task {task_id}")
+    return found
+
+
+def _open(task_id: Any) -> UserTask:
+    task = task_id if isinstance(task_id, UserTask) else get(task_id)
+    if task.state != UserTask.State.OPEN:
+        by = f" by {task.completed_by}" if task.completed_by else ""
+        raise Conflict(f"task {task.name or task.pk} is {'completed' if task.state == UserTask.State.COMPLETED else 'cancelled'} already{by}")
+    if task.suspended:
+        raise Conflict(f"task {task.name or task.pk} is suspended")
+    return task
+
+
+def described(task: UserTask) -> dict[str, Any]:
+    """A task as task listeners and expressions see it."""
+    return {
+        "id": str(task.pk), "name": task.name, "assignee": task.assignee, "owner": task.owner, "priority": task.priority,
+        "description": task.description, "dueDate": task.due, "category": task.category, "formKey": task.form_key,
+        "taskDefinitionKey": task.node, "createTime": task.created,
+    }  # fmt: skip
+
+
+# -- completing -----------------------------------------------------------------------------------------------------------
+def complete(
+    task_id: Any,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    local: Mapping[str, Any] | None = None,
+    transient: Mapping[str, Any] | None = None,
+    user: access.User = None,
+) -> None:
+    """Complete a task and run on to the next wait states; raises Forbidden, Conflict, and whatever a step raises: then it is still open."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    if task.delegation == "pending":
+        raise Conflict("a delegated task is resolved first, by whom it was delegated to")
+    if task.instance_id is None:
+        _finish_own(task, user)
+        return
+    mine = own_variables(task.pk) | known(local)
+    done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
+    work.run(
+        work.Order(task.instance_id, done, Ledger.Trigger.TASK, (task.name or task.node or "")[:255], task.node, access.name(user), cause=task.pk)
+    )
+
+
+def _finish_own(task: UserTask, user: access.User) -> None:
+    """A task that belongs to no process just ends."""
+    UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN).update(
+        state=UserTask.State.COMPLETED, ended=datetime.now(UTC), completed_by=access.name(user)
+    )
+
+
+def submit(task_id: Any, values: Mapping[str, Any], *, user: access.User, outcome: str | None = None, strict: bool = False) -> None:
+    """Complete a task by its form; raises FormError with the messages of all fields, then the task is still open."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    spec = form(task)
+    made = spec.validate(known(values), strict=strict, outcome=outcome, text_limit=conf.MAX_TEXT_FIELD) if spec else known(values)
+    complete(task, made, user=user)
+
+
+# -- forms ----------------------------------------------------------------------------------------------------------------
+def form(task: UserTask) -> FormSpec | None:
+    """The form of a task with its expressions evaluated, or None."""
+    if task.definition is None:
+        return None
+    spec = definitions.form(task.definition, task.form_key, task.node)
+    return spec.resolved(_evaluator(seen(task))) if spec else None
+
+
+def form_values(task: UserTask, user: access.User = None) -> dict[str, Any]:
+    """What the fields of the form show when it opens: the user's draft over variables over defaults."""
+    spec = form(task)
+    if spec is None:
+        return {}
+    variables = seen(task)
+    draft = Draft.objects.filter(task=task, user=access.name(user) or "").values_list("values", flat=True).first()
+    return spec.initial(variables, _evaluator(variables)) | (draft or {})
+
+
+def _evaluator(variables: Mapping[str, Any]) -> Any:
+    return lambda source: evaluate(parse(source), variables.__getitem__)
+
+
+def seen(task: UserTask) -> dict[str, Any]:
+    """The variables visible from a task: its own, its token's, those of the scopes around it."""
+    if task.instance_id is None:
+        return own_variables(task.pk)
+    rows = Variable.objects.filter(instance=task.instance_id, live=True).exclude(task__isnull=False).order_by("token")
+    chain = _scopes(task)
+    nearest: dict[str, Variable] = {}
+    for row in sorted((r for r in rows.filter(token__in=chain)), key=lambda r: chain.index(r.token), reverse=True):
+        nearest[row.name] = row
+    return decoded(nearest.values()) | own_variables(task.pk)
+
+
+def _scopes(task: UserTask) -> list[int]:
+    """The task's token and the scopes around it, innermost first."""
+    assert task.instance is not None
+    parents = dict(task.instance.tokens.values_list("number", "parent"))
+    chain: list[int] = []
+    number: int | None = task.token
+    while number is not None and number not in chain:
+        chain.append(number)
+        number = parents.get(number)
+    return chain if 0 in chain else [*chain, 0]
+
+
+# -- variables of the task itself -----------------------------------------------------------------------------------------
+def own_variables(task_id: UUID) -> dict[str, Any]:
+    """The variables local to a task."""
+    return decoded(Variable.objects.filter(task=task_id, live=True))
+
+
+def set_variables(task_id: Any, values: Mapping[str, Any], *, local: bool = True, user: access.User = None) -> None:
+    """Write variables of the task itself, or (not `local`) where they live in its process."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    if local:
+        _write_own(task, known(values))
+    elif task.instance_id:
+        wish = work.SetVariables(task.token, known(values))
+        work.run(work.Order(task.instance_id, wish, Ledger.Trigger.VARIABLES, ", ".join(values)[:255], task.node, access.name(user)))
+    else:
+        raise Conflict("a task without a process has only variables of its own")
+
+
+def _write_own(task: UserTask, values: Mapping[str, Any]) -> None:
+    ids = dict(Variable.objects.filter(task=task.pk).values_list("name", "pk"))
+    now = datetime.now(UTC)
+    rows, blobs = [], []
+    for name, value in values.items():
+        columns, content = columns_of(value)
+        rows.append({
+            "id": ids.get(name) or uuid7(), "instance_id": task.instance_id, "token": task.token, "task": task.pk, "name": name, **columns,
+            "live": True, "created": now, "updated": now,
+        })  # fmt: skip
+        if content is not None:
+            blobs.append({"id": columns["blob"], "content": content})
+    with transaction.atomic():
+        send([*insert(Blob, blobs), *insert(Variable, rows, replace=("type", "text", "number", "time", "json", "blob", "updated"))])
+
+
+def remove_variable(task_id: Any, name: str, *, user: access.User = None) -> None:
+    """Remove a variable of the task itself; raises NotFound."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    if not Variable.objects.filter(task=task.pk, name=name).delete()[0]:
+        raise NotFound(f"task {task.pk} has no variable {name}")
+
+
+# -- people ---------------------------------------------------------------------------------------------------------------
+def claim(task_id: Any, user: access.User, *, assignee: str | None = None) -> None:
+    """Take a task (for somebody else: `assignee`); raises Conflict when another has it, Forbidden when it is not offered."""
+    task = _open(task_id)
+    access.check_claim(user, task)
+    wanted = assignee or access.name(user)
+    if task.assignee == wanted:
+        return
+    if task.assignee is not None:
+        raise Conflict(f"task {task.name or task.pk} is claimed by {task.assignee} already")
+    _assign(task, wanted, user, claimed=datetime.now(UTC), only_if_free=True)
+
+
+def release(task_id: Any, user: access.User) -> None:
+    """Give a task back to its candidates."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    _assign(task, None, user, claimed=None)
+
+
+def reassign(task_id: Any, assignee: str | None, user: access.User) -> None:
+    """Give a task to somebody; needs the right to operate, or that it is one's own."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    _assign(task, assignee, user)
+
+
+def delegate(task_id: Any, assignee: str, user: access.User) -> None:
+    """Hand a task to somebody who gives it back by `resolve`; its owner stays responsible."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    _assign(task, assignee, user, delegation="pending", owner=task.owner or task.assignee or access.name(user))
+
+
+def resolve(task_id: Any, variables: Mapping[str, Any] | None = None, *, user: access.User = None) -> None:
+    """Give a delegated task back to its owner."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    if variables:
+        set_variables(task, variables, local=False, user=user)
+    _assign(task, task.owner, user, delegation="resolved")
+
+
+def _assign(task: UserTask, assignee: str | None, user: access.User, *, only_if_free: bool = False, **more: Any) -> None:
+    """Change the assignee; assignment listeners of the model run, in the same transaction as the change."""
+    rows = UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN)
+    with transaction.atomic():
+        if not (rows.filter(assignee=None) if only_if_free else rows).update(assignee=assignee, **more):
+            raise Conflict(f"task {task.name or task.pk} was taken by somebody else")
+        if task.activity:
+            Activity.objects.filter(pk=task.activity).update(assignee=assignee)
+        task.assignee = assignee
+        if task.definition and _listens(task):
+            changed = Assigned(task.token, described(task))
+            work.run(work.Order(task.instance_id, changed, Ledger.Trigger.TASK, task.name or "", task.node, access.name(user), cause=task.pk))
+
+
+def _listens(task: UserTask) -> bool:
+    assert task.definition is not None
+    node = definitions.graph(task.definition).nodes.get(task.node or "")
+    listeners = getattr(node.detail, "listeners", ()) if node else ()
+    return any(listener.event in ("assignment", "all") for listener in listeners)
+
+
+def save_draft(task_id: Any, values: Mapping[str, Any], user: access.User) -> None:
+    """Keep what a user typed, unchecked, until he comes back; gone when the task ends."""
+    task = _open(task_id)
+    access.check_work(user, task)
+    Draft.objects.update_or_create(
+        task=task, user=access.name(user) or "", defaults={"values": known(values), "saved": datetime.now(UTC)}
+    )
+

@@ -1,0 +1,409 @@
+"""One unit of work: load, advance in memory, save in one short transaction (DESIGN §2). The only place where an instance changes.
+
+All or nothing. The transaction opens late: remote work is done before it. Who comes second after another writer looks again,
+with the remembered answers of what he already did outside. A technical error leaves everything as it was, and the ledger
+gets the attempt that was rolled back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from engine import interpreter
+from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, NotLoaded, RevisionConflict, TechnicalError
+from engine.interpreter.journal import (
+    Assigned,
+    Begin,
+    Cancel,
+    CancelChild,
+    Change,
+    ChildTold,
+    Completed,
+    Effect,
+    Evaluate,
+    Input,
+    Invocation,
+    Ran,
+    Received,
+    StartChild,
+    TellParent,
+    Throw,
+)
+from engine.interpreter.state import Facts
+from engine.models import Definition, Ledger
+from engine.models.fields import uuid7
+from engine.runtime import definitions, hooks
+from engine.runtime.handlers import Execution
+from engine.runtime.store import claims, history, instances, receivers, waits
+from engine.runtime.store.instances import Loaded
+from engine.runtime.store.statements import Missed, Statement, adapted, insert, send
+from engine.runtime.world import Memory, World
+
+LOG = logging.getLogger("towpath.work")
+LOOKS = 50  # conflicts in a row, after which the caller is told that the instance is busy
+MOST = 20_000  # instances in one call tree; more is taken for a process that calls itself for ever
+REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so there is nothing to write down
+
+
+class Gone(Conflict):
+    """The token that was to go on is not there any more: somebody else was first, or its scope was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariables:
+    """Variables written from outside: at a token, or where they live; `remove` are names to take away."""
+
+    token: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    local: bool = False
+    remove: tuple[str, ...] = ()
+
+
+Wish = Input | SetVariables
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A new instance that an order begins."""
+
+    definition: Definition
+    business_key: str | None = None
+    name: str | None = None
+    tenant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted: `input` for `instance` (`more`: the same transaction for others), by whom, and why.
+
+    `cause` is the id of what triggers it (a job, a user task): it stays the same over all attempts. `attempt` counts them from 1.
+    """
+
+    instance: UUID
+    input: Wish
+    trigger: str
+    subject: str = ""
+    node: str | None = None
+    user: str | None = None
+    job: UUID | None = None
+    cause: UUID | None = None
+    start: Start | None = None
+    attempt: int = 1
+    more: tuple[tuple[UUID, Wish, Start | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it: the instance's new revision, whether it ended, and when the unit was saved."""
+
+    instance: UUID
+    revision: int
+    ended: bool
+    at: datetime
+
+
+Guard = Callable[[], None]
+
+
+def run(order: Order, *, guard: Guard | None = None, on_failure: Callable[[BaseException], None] | None = None) -> Result:
+    """Carry out an order; raises what the step raised, Conflict, Gone or NotFound.
+
+    `guard` is called in the transaction before anything is written (a job proves its lease there); `on_failure` in the
+    transaction that writes down the attempt that was rolled back.
+    """
+    work = Work(order, guard)
+    try:
+        return work.done()
+    except BaseException as error:
+        work.failed(error, on_failure)
+        raise
+
+
+class Work:
+    """One order being carried out; the `Unit` that calls see."""
+
+    def __init__(self, order: Order, guard: Guard | None) -> None:
+        self.order, self.guard = order, guard
+        self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
+        self.memory = Memory()
+        self.cause = order.cause or order.job or uuid7()
+        self.joined = any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
+        self.whole: set[UUID] = set()
+        self.units: dict[UUID, Loaded] = {}
+        self.queue: deque[tuple[UUID, Wish]] = deque()
+        self.stack: ExitStack | None = None
+        self.opened = self.locked = False
+
+    # -- looks
+    def done(self) -> Result:
+        """Look until nobody else was first; from the third look on with the row locked, so that it ends."""
+        for look in range(LOOKS):
+            try:
+                with ExitStack() as self.stack:
+                    return self._look(lock=look > 1)
+            except (RevisionConflict, _StepOut):
+                self.memory.inside.clear()
+            finally:
+                self.opened = self.locked = False
+        raise Conflict("the instance is busy: others changed it all the time; try again")
+
+    def _look(self, *, lock: bool) -> Result:
+        self._forget()
+        if lock and not self._remote_ahead:
+            self.locked = True
+            self._enter()
+            instances.lock_row(self.order.instance)
+        self._remote_ahead = False
+        while True:
+            try:
+                self._advance()
+                break
+            except _More as more:
+                self.whole.add(more.instance)
+                self._forget()
+        self._save()
+        main = self.units[self.order.instance]
+        return Result(main.id, main.revision + 1, main.state.ended, self.began)
+
+    _remote_ahead = False
+
+    def _forget(self) -> None:
+        self.units = {}
+        self.world = World(self, self.memory, self.cause)
+        self.queue = deque()
+        for instance, wish, start in ((self.order.instance, self.order.input, self.order.start), *self.order.more):
+            if start:
+                assert isinstance(wish, Begin)
+                self._begin(instance, wish, start)
+            else:
+                self.queue.append((instance, wish))
+
+    # -- advancing
+    def _advance(self) -> None:
+        while self.queue:
+            instance, wish = self.queue.popleft()
+            unit = self._loaded(instance, wish)
+            try:
+                change = self._applied(unit, wish)
+            except NotLoaded:
+                raise _More(instance) from None
+            unit.state = change.state
+            unit.journal += change.journal
+            unit.effects += change.effects
+            for effect in change.effects:
+                if handle := _BEYOND.get(type(effect)):
+                    handle(self, unit, effect)
+
+    def _loaded(self, instance: UUID, wish: Wish) -> Loaded:
+        token = getattr(wish, "token", None)
+        unit = self.units.get(instance)
+        if unit is None:
+            acting = None if instance in self.whole or isinstance(wish, Cancel | Evaluate) else token
+            row, tokens, variables, whole = instances.rows_of(instance, acting, whole=acting is None)
+            graph = definitions.graph_of(row.definition, row.key, row.checksum)
+            unit = instances.loaded(instance, graph, row, tokens, variables, whole, self.order.user)
+            self.units[instance] = unit
+        _check(unit, wish)
+        if token is not None and token not in unit.state.tokens:
+            if unit.state.complete is not None:
+                raise _More(instance)
+            raise Gone(f"token {token} of process instance {instance} has gone on")
+        return unit
+
+    def _applied(self, unit: Loaded, wish: Wish) -> Change:
+        match wish:
+            case SetVariables():
+                return _written(unit, wish, self.world)
+            case Begin():
+                return interpreter.start(unit.graph, unit.state.facts, wish, self.world)
+            case Completed() | Ran() | ChildTold() | Assigned():
+                return interpreter.resume(unit.graph, unit.state, wish, self.world)
+            case Received() | Evaluate():
+                return interpreter.deliver(unit.graph, unit.state, wish, self.world)
+            case Cancel():
+                return interpreter.cancel(unit.graph, unit.state, wish, self.world)
+
+    def _begin(self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None) -> None:
+        if len(self.units) >= MOST:
+            raise TechnicalError(f"more than {MOST} process instances in one transaction: does a process call itself for ever?")
+        d = start.definition
+        facts = Facts(
+            str(instance), d.pk, d.key, self.order.user if parent is None else parent.state.facts.starter, start.business_key, start.name,
+            str(parent.id) if parent else None, token, (parent.state.facts.root or str(parent.id)) if parent else None, start.tenant,
+            self.order.user,
+        )  # fmt: skip
+        graph = definitions.graph(d)
+        self.units[instance] = instances.new(instance, d.pk, d.deployment_id, graph, facts, self.began, wish.node or _first(graph))
+        self.queue.append((instance, wish))
+
+    # -- effects beyond the instance
+    def _start_child(self, unit: Loaded, e: StartChild) -> None:
+        found = definitions.called(e.called, by_id=e.by_id, deployment=unit.deployment if e.same_deployment else None, tenant=unit.tenant)
+        if found.suspended:
+            raise TechnicalError(f"the called process {found.key} is suspended")
+        self._begin(UUID(e.instance), Begin(e.variables), Start(found, e.business_key, e.name, unit.tenant), unit, e.token)
+
+    def _tell_parent(self, unit: Loaded, e: TellParent) -> None:
+        self.queue.append((UUID(e.instance), ChildTold(e.token, e.outcome, e.code, e.message, e.variables)))
+
+    def _cancel_child(self, unit: Loaded, e: CancelChild) -> None:
+        mine = {u.id for u in self.units.values() if u.state.facts.parent == str(unit.id) and u.state.facts.parent_token == e.token}
+        for child in sorted(mine | set(receivers.children(unit.id, e.token))):
+            known = self.units.get(child)
+            if known is None or not known.state.ended:
+                self.queue.append((child, Cancel(e.reason)))
+
+    def _throw(self, unit: Loaded, e: Throw) -> None:
+        for found in receivers.of(e, unit, list(self.units.values())):
+            self.queue.append((found.instance, Received(found.token, e.kind, e.name, e.variables)))
+        if e.kind == "signal" and not e.local:
+            for definition, node in receivers.starts(e.kind, e.name, unit.tenant):
+                self._begin(uuid7(), Begin(e.variables, node=node), Start(definition, tenant=unit.tenant))
+
+    # -- the Unit that calls see
+    def open(self) -> None:
+        """Open the transaction for a transactional handler: lock, compare the revision, prove the lease."""
+        if not self.opened:
+            self._enter()
+            known = {u.id: u.revision for u in self.units.values() if not u.new}
+            if known:
+                instances.lock(known)
+
+    def _enter(self) -> None:
+        assert self.stack is not None
+        self.stack.enter_context(transaction.atomic())
+        self.opened = True
+        if self.guard:
+            self.guard()
+
+    def away(self, what: str) -> None:
+        """Remote work follows: never in a host's transaction; and not under the lock that only a conflict made us take."""
+        if self.joined:
+            raise HandlerError(f"{what} is remote work, which cannot run inside your own transaction: make the step asynchronous")
+        if self.locked:
+            self._remote_ahead = True
+            raise _StepOut
+
+    def execution(self, call: Invocation) -> Execution:
+        return self.world.execution(call, self.order.attempt)
+
+    # -- saving
+    def _save(self) -> None:
+        if not self.opened:
+            self._enter()
+        units = sorted(self.units.values(), key=lambda u: u.id)
+        now = self.world.now()
+        statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
+        if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
+            statements += claims.announcement()
+        try:
+            send(statements)
+        except Missed:
+            raise RevisionConflict("the instance was advanced by somebody else") from None
+        hooks.after_commit(units)
+
+    def _ledger(self, units: list[Loaded]) -> list[Statement]:
+        return insert(Ledger, [self._row(u, history.journal_of(u.graph, u.journal, u.effects)) for u in units])
+
+    def _row(self, unit: Loaded | None, journal: list[list[Any]], **more: Any) -> dict[str, Any]:
+        order = self.order
+        asked = unit is None or unit.id == order.instance or any(unit.id == i for i, _, _ in order.more)
+        return {
+            "id": uuid7(), "instance_id": unit.id if unit else None, "definition": unit.definition if unit else "",
+            "number": unit.revision + 1 if unit else 1, "attempt": unit.attempts + 1 if unit else 1,
+            "trigger": order.trigger if asked else "call", "subject": order.subject if asked else "", "node": order.node if asked else None,
+            "job": order.job if asked else None, "who": order.user, "at": self.began, "took": time.perf_counter() - self.clock,
+            "outcome": "committed", "error": None, "traceback": None, "journal": journal, "work": self.id,
+        } | more  # fmt: skip
+
+    # -- failing
+    def failed(self, error: BaseException, on_failure: Callable[[BaseException], None] | None) -> None:
+        """Write down the attempt that was rolled back, in a transaction of its own."""
+        if isinstance(error, REFUSED) and on_failure is None:
+            return
+        if self.joined:
+            LOG.warning("rolled back inside the host's transaction: %s %s: %s", self.order.trigger, self.order.subject, error)
+            return
+        with transaction.atomic():
+            if not isinstance(error, REFUSED):
+                send(self._rolled_back(error))
+            if on_failure:
+                on_failure(error)
+
+    def _rolled_back(self, error: BaseException) -> list[Statement]:
+        unit = self.units.get(self.order.instance)
+        facts = [*(unit.journal if unit else []), *getattr(error, "journal", [])]
+        journal = history.journal_of(unit.graph, facts, unit.effects) if unit else []
+        row = self._row(
+            unit if unit and not unit.new else None, journal, outcome="overtaken" if isinstance(error, Gone) else "rolled back",
+            error=str(error) or type(error).__name__, traceback="".join(traceback.format_exception(error)),
+            node=history.failing(facts) or self.order.node, definition=unit.definition if unit else "",
+        )  # fmt: skip
+        counted = Statement("UPDATE towpath_instance SET attempts = attempts + 1 WHERE id = %s", adapted([self.order.instance]))
+        return insert(Ledger, [row]) + ([counted] if unit and not unit.new else [])
+
+
+class _More(Exception):
+    """An instance has to be loaded whole."""
+
+    def __init__(self, instance: UUID) -> None:
+        super().__init__(instance)
+        self.instance = instance
+
+
+class _StepOut(Exception):
+    """Remote work was met under a lock: leave the transaction, do it, come back."""
+
+
+_BEYOND: dict[type[Effect], Callable[[Work, Loaded, Any], None]] = {
+    StartChild: Work._start_child,
+    TellParent: Work._tell_parent,
+    CancelChild: Work._cancel_child,
+    Throw: Work._throw,
+}
+
+
+def _check(unit: Loaded, wish: Wish) -> None:
+    """An ended instance takes nothing, a suspended one only its end."""
+    if unit.state.ended:
+        raise Gone(f"process instance {unit.id} has ended")
+    if unit.suspended and not isinstance(wish, Cancel | SetVariables):
+        raise Conflict(f"process instance {unit.id} is suspended")
+
+
+def _written(unit: Loaded, wish: SetVariables, world: World) -> Change:
+    """Variables set from outside, then what listens to them."""
+    state = unit.state.copy()
+    token = state.tokens[wish.token]
+    changes: list[tuple[int, str, str]] = []
+    for name, value in wish.values.items():
+        owner = wish.token if wish.local else state.owner(token, name)
+        owner = 0 if owner is None else owner
+        changes.append((owner, name, "update" if name in state.variables.get(owner, ()) else "create"))
+        state.set_local(owner, name, value)
+    for name in wish.remove:
+        owner = wish.token if wish.local else state.owner(token, name)
+        if owner is None or name not in state.variables.get(owner, ()):
+            raise NotFound(f"there is no variable {name}")
+        state.drop(owner, name)
+        changes.append((owner, name, "delete"))
+    if not any(n.event and n.event.kind == "variable" for n in unit.graph.nodes.values()):
+        return Change(state)
+    return interpreter.deliver(unit.graph, state, Evaluate(tuple(changes)), world)
+
+
+def _first(graph: Any) -> str | None:
+    starts = graph.starts(None)
+    return next((n.id for n in starts if n.event is None), starts[0].id if starts else None)
+

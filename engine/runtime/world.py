@@ -1,0 +1,77 @@
+"""The interpreter's environment in a unit of work: time, ids, expressions, calls, and the answers that are remembered.
+
+After a conflict the unit advances again from fresh rows. What was done outside the transaction is not done again: its answer
+(or business error) is remembered by instance, token, node and visit. What a transactional handler did was rolled back with
+the transaction, so it is called again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from engine.errors import BpmnError
+from engine.expressions.evaluate import evaluate
+from engine.expressions.parse import parse
+from engine.interpreter.journal import Answer, Invocation, Lookup
+from engine.models.fields import uuid7
+from engine.runtime.handlers.calls import Unit, carry_out, is_transactional, with_beans
+from engine.runtime.handlers.execution import Execution
+
+_Key = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Memory:
+    """The answers of one unit of work, over all its looks at the rows."""
+
+    outside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
+    inside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class World:
+    """`engine.interpreter.journal.Environment` for one look; `cause` is what the unit was begun by, the same for every attempt."""
+
+    unit: Unit
+    memory: Memory
+    cause: UUID
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    opened: Callable[[], None] = lambda: None
+
+    def now(self) -> datetime:
+        """The time of the step: it goes on only while something outside the interpreter runs."""
+        return self.moment
+
+    def new_id(self) -> str:
+        return str(uuid7())
+
+    def evaluate(self, source: str, lookup: Lookup) -> Any:
+        return evaluate(parse(source), with_beans(lookup, self.unit))
+
+    def invoke(self, call: Invocation) -> Answer:
+        key = (call.facts.id, *call.key, call.kind, call.implementation, call.listener)
+        known = self.memory.outside.get(key) or self.memory.inside.get(key)
+        if known is None:
+            known = self._carried_out(call)
+            (self.memory.inside if is_transactional(call) else self.memory.outside)[key] = known
+            self.moment = datetime.now(UTC)
+        if isinstance(known, BpmnError):
+            raise known
+        return known
+
+    def _carried_out(self, call: Invocation) -> Answer | BpmnError:
+        try:
+            return carry_out(call, self.unit)
+        except BpmnError as error:
+            return error
+
+    def idempotency_key(self, call: Invocation) -> str:
+        """The same for every attempt of a step, other for every other step: from what began the unit, the node and the visit."""
+        return str(uuid5(self.cause, f"{call.facts.id} {call.node} {call.key[2]} {call.listener or ''}"))
+
+    def execution(self, call: Invocation, attempt: int) -> Execution:
+        return Execution(call, idempotency_key=self.idempotency_key(call), attempt=attempt)
