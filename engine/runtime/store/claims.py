@@ -7,7 +7,7 @@ a lease is over; on SQLite all workers share the machine's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -54,10 +54,11 @@ class Claimed:
         return self.lease.rpartition(":")[0]
 
 
-_FIELDS = (
-    "id kind state instance_id definition_id token node name due priority exclusive retries attempts retry category data error begun lease_owner"
-).split()
-_READ = {"id": as_uuid, "instance_id": as_uuid, "due": as_time, "begun": as_time, "data": as_json, "exclusive": bool}
+_FIELDS = ("id", "kind", "state", "instance_id", "definition_id", "token", "node", "name", "due", "priority", "exclusive",
+           "retries", "attempts", "retry", "category", "data", "error", "begun", "lease_owner")  # fmt: skip
+_READ: dict[str, Callable[[Any], Any]] = {
+    "id": as_uuid, "instance_id": as_uuid, "due": as_time, "begun": as_time, "data": as_json, "exclusive": bool,
+}  # fmt: skip
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
@@ -93,10 +94,7 @@ def _touched(template: str, seconds: float = 0, **values: Any) -> int:
 
 
 def _some(column: str, values: Iterable[Any], name: str) -> tuple[str, dict[str, Any]]:
-    """`column` is one of the values, as a condition and its named parameters."""
-    values = list(values)
-    if connection.vendor == "postgresql":
-        return f"{column} = ANY(%({name})s)", {name: values}
+    """`column` is one of a few values, as a condition and its named parameters."""
     named = {f"{name}{i}": value for i, value in enumerate(values)}
     return f"{column} IN ({', '.join(f'%({n})s' for n in named)})", named
 
@@ -134,7 +132,8 @@ _CLAIM = {
             SELECT j.id, j.instance_id, j.exclusive FROM towpath_job j WHERE {lane} AND {free} AND {open}
             ORDER BY {order} LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED
         ), held AS (
-            UPDATE towpath_instance i SET lease_owner = %(owner)s, lease_until = {later} FROM picked p WHERE p.exclusive AND i.id = p.instance_id
+            UPDATE towpath_instance i SET lease_owner = %(owner)s, lease_until = {later}
+            FROM picked p WHERE p.exclusive AND i.id = p.instance_id
         )
         UPDATE towpath_job j SET lease_owner = %(lease)s, lease_until = {later} FROM picked p WHERE j.id = p.id RETURNING {columns}""",
     "sqlite": """
@@ -207,8 +206,8 @@ def finish(job: Claimed) -> None:
     if job.instance is None:
         done = drop(job)
     else:
-        values = {"id": job.id, "lease": job.lease, "instance": job.instance, "exclusive": job.exclusive, "owner": job.worker}
-        done = _touched(_FINISH[connection.vendor], **values) == 1
+        about: dict[str, Any] = {"instance": job.instance, "exclusive": job.exclusive, "owner": job.worker}
+        done = _touched(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) == 1
     if not done:
         raise LeaseLost(f"job {job.id} was taken by another worker")
 
@@ -227,8 +226,8 @@ _FAIL = """
 def fail(job: Claimed, *, state: str, wait: float, retries: int, error: str, traceback: str) -> bool:
     """Record a failed attempt: `waiting` for `wait` seconds, `ready` at once or `dead`; False if the job is another's by now."""
     data = {**job.data, "due": job.data.get("due", job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
-    values = {"state": state, "retries": retries, "error": error[:LONGEST_ERROR], "traceback": traceback, "data": data}
-    return _touched(_FAIL, wait, id=job.id, lease=job.lease, **values) == 1
+    row: dict[str, Any] = {"state": state, "retries": retries, "error": error[:LONGEST_ERROR], "traceback": traceback, "data": data}
+    return _touched(_FAIL, wait, id=job.id, lease=job.lease, **row) == 1
 
 
 # -- leases ---------------------------------------------------------------------------------------------------------------
@@ -254,21 +253,24 @@ def renew(owner: str, jobs: Iterable[Claimed], instances: Collection[UUID]) -> N
             _touched(_RENEW[connection.vendor].replace("{table}", table).replace("{where}", where), conf.JOB_LEASE, **values)
 
 
+_LET_GO = "UPDATE towpath_job SET lease_owner = NULL, lease_until = NULL, "
+_LET_INSTANCE_GO = "UPDATE towpath_instance SET lease_owner = NULL, lease_until = NULL WHERE "
+
+
 def release(jobs: Iterable[Claimed], *, begun: bool = False) -> int:
     """Give jobs back that were claimed but not begun; with `begun` also those that were, and their attempt is not held against them."""
     jobs = list(jobs)
     if not jobs:
         return 0
     where, values = _leased([j.id for j in jobs], {j.lease for j in jobs})
-    rest = "" if begun else " AND begun IS NULL"
-    return _touched(f"UPDATE towpath_job SET lease_owner = NULL, lease_until = NULL, begun = NULL WHERE {where}{rest}", **values)
+    return _touched(_LET_GO + "begun = NULL WHERE " + where + ("" if begun else " AND begun IS NULL"), **values)
 
 
 def release_instances(owner: str, instances: Collection[UUID]) -> None:
     """Let others run the exclusive jobs of these instances."""
     if instances:
         where, values = _leased(instances, {owner})
-        _touched(f"UPDATE towpath_instance SET lease_owner = NULL, lease_until = NULL WHERE {where}", **values)
+        _touched(_LET_INSTANCE_GO + where, **values)
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------

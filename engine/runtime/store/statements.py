@@ -50,7 +50,7 @@ def adapted(values: Iterable[Any]) -> list[Any]:
 @cache
 def columns(model: type[models.Model]) -> tuple[str, ...]:
     """The column names of a table, in the order of its fields."""
-    return tuple(f.column for f in model._meta.concrete_fields)
+    return tuple(f.column for f in model._meta.concrete_fields if f.column)
 
 
 @cache
