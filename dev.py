@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def _demo_environment(arguments: argparse.Namespace) -> dict[str, str]:
     """What a developer wants, unless the environment or .env says otherwise."""
-    given = {**_env_file(), **os.environ}
+    given = _env_file() | os.environ.keys()
     wanted = {
         "DEBUG": "1",
         "DEMO": "0" if arguments.no_demo else "1",

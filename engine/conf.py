@@ -7,6 +7,7 @@ The rooms that know nothing of Django (`interpreter`, `bpmn`, `expressions`) get
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings as django_settings
@@ -48,7 +49,7 @@ class Setting(Generic[T]):
             return f"must be {_SPOKEN[self.type]}, not {value!r}"
         if self.allowed and value not in self.allowed:
             return f"must be one of {', '.join(map(repr, self.allowed))}, not {value!r}"
-        if isinstance(value, int | float) and value < self.least:
+        if isinstance(value, int | float) and not self.least <= value < inf:  # so that NaN is refused too
             return f"must be at least {self.least:g}, not {value!r}"
         return None
 
