@@ -45,9 +45,7 @@ class Instance(models.Model):
     class Meta:
         ordering = ["-started", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["definition", "service_id"], condition=models.Q(ended=None), name="towpath_instance_service_id"
-            )
+            models.UniqueConstraint(fields=["definition", "service_id"], condition=models.Q(ended=None), name="towpath_instance_service_id")
         ]
         indexes = [
             models.Index(fields=["definition", "ended"], name="towpath_instance_running"),

@@ -8,7 +8,10 @@ from engine.models.fields import Id, link
 
 
 class UserTask(models.Model):
-    """A user task, open or ended; one made over REST belongs to no instance. Users and groups are texts: models assign people who do not exist."""
+    """A user task, open or ended; one made over REST belongs to no instance.
+
+    Users and groups are texts, for models assign people who do not exist.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "open"

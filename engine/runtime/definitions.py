@@ -142,7 +142,12 @@ def _wanted(found: Mapping[str, parse.Model], specs: Mapping[str, FormSpec], pro
 def _resource(deployment: Deployment, name: str, data: bytes, is_model: bool, form: FormSpec | None) -> Resource:
     kind = "processDefinition" if is_model else "form" if form else "resource"
     return Resource(
-        deployment=deployment, name=name, kind=kind, form_key=form.key if form else "", content=data, checksum=hashlib.sha256(data).hexdigest()
+        deployment=deployment,
+        name=name,
+        kind=kind,
+        form_key=form.key if form else "",
+        content=data,
+        checksum=hashlib.sha256(data).hexdigest(),
     )
 
 
@@ -209,7 +214,7 @@ def latest(key: str, tenant: str = "") -> Definition:
 
 
 def called(name: str, *, by_id: bool = False, deployment: UUID | None = None, tenant: str = "") -> Definition:
-    """What a call activity calls: the version of the same deployment where it asks so and there is one, else the latest; raises NotFound."""
+    """What a call activity calls: the version of its own deployment if it asks so and has one, else the latest; raises NotFound."""
     if by_id:
         return get(name)
     same = Definition.objects.filter(key=name, deployment=deployment).order_by("-version").first() if deployment else None

@@ -72,7 +72,13 @@ def start(
     instance = uuid7()
     begin = Begin(known(variables), node=node, transient=known(transient))
     order = work.Order(
-        instance, begin, Trigger.START, found.name or found.key, node, access.name(user), start=work.Start(found, business_key, name, tenant)
+        instance,
+        begin,
+        Trigger.START,
+        found.name or found.key,
+        node,
+        access.name(user),
+        start=work.Start(found, business_key, name, tenant),
     )
     result = work.run(order)
     return _started(order, found, result)
@@ -145,12 +151,19 @@ def variables(instance_id: Any, *, token: int = 0) -> dict[str, Any]:
 def decoded(rows: Any) -> dict[str, Any]:
     """Variables by name from their rows; what lies in blobs is read in one further statement."""
     found = list(rows)
-    blobs = dict(Blob.objects.filter(pk__in=[v.blob for v in found if v.blob]).values_list("pk", "content")) if any(v.blob for v in found) else {}
+    wanted = [v.blob for v in found if v.blob]
+    blobs = {b.pk: bytes(b.content) for b in Blob.objects.filter(pk__in=wanted)} if wanted else {}
     return {v.name: value_of(v.type, {c: getattr(v, c) for c in COLUMNS}, blobs.get(v.blob)) for v in found}
 
 
 def set_variables(
-    instance_id: Any, values: Mapping[str, Any], *, token: int = 0, local: bool = False, remove: tuple[str, ...] = (), user: access.User = None
+    instance_id: Any,
+    values: Mapping[str, Any],
+    *,
+    token: int = 0,
+    local: bool = False,
+    remove: tuple[str, ...] = (),
+    user: access.User = None,
 ) -> None:
     """Write and remove variables: where they live as seen from `token`, or at it if `local`; raises NotFound, Conflict when ended."""
     wish = work.SetVariables(token, known(values), local, tuple(remove))
@@ -206,7 +219,7 @@ def park(instances: Any, suspended: bool) -> None:
 
 
 def suspend_definition(definition_id: str, suspended: bool, *, instances: bool = False, user: access.User = None) -> None:
-    """Let no instance start from a definition any more (or again), its running instances too if asked; raises Conflict if it is so already."""
+    """Let no instance start from a definition (or again), its running instances too if asked; raises Conflict if it is so."""
     access.check_operate(user)
     with transaction.atomic():
         changed = Definition.objects.filter(pk=definition_id, suspended=not suspended).update(suspended=suspended)
@@ -216,5 +229,3 @@ def suspend_definition(definition_id: str, suspended: bool, *, instances: bool =
         if instances:
             running = Instance.objects.filter(definition=definition_id, ended=None, suspended=not suspended)
             park(list(running.values_list("pk", flat=True)), suspended)
-
-

@@ -53,7 +53,9 @@ def _receive(waiting: Subscription, kind: str, name: str, variables: dict[str, A
     return found
 
 
-def event(instance_id: Any, token: int, kind: str, name: str | None, variables: Mapping[str, Any] | None = None, *, user: access.User = None) -> None:
+def event(
+    instance_id: Any, token: int, kind: str, name: str | None, variables: Mapping[str, Any] | None = None, *, user: access.User = None
+) -> None:
     """Give a message or signal to one token; raises Conflict when it does not wait for it."""
     key = identify(instance_id)
     waiting = Subscription.objects.filter(kind=kind, name=name, instance=key, token=token).first()
@@ -63,7 +65,12 @@ def event(instance_id: Any, token: int, kind: str, name: str | None, variables: 
 
 
 def trigger(
-    instance_id: Any, token: int, variables: Mapping[str, Any] | None = None, *, transient: Mapping[str, Any] | None = None, user: access.User = None
+    instance_id: Any,
+    token: int,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    transient: Mapping[str, Any] | None = None,
+    user: access.User = None,
 ) -> None:
     """Let a receive task or a triggerable service task go on."""
     key = identify(instance_id)
@@ -84,7 +91,8 @@ def signal(name: str, variables: Mapping[str, Any] | None = None, *, user: acces
         (r.instance_id, Received(r.token or 0, "signal", name, values), None) for r in rows.order_by("created", "id")
     ]
     wishes += [
-        (uuid7(), Begin(values, node=node), work.Start(definition, tenant=tenant)) for definition, node in receivers.starts("signal", name, tenant)
+        (uuid7(), Begin(values, node=node), work.Start(definition, tenant=tenant))
+        for definition, node in receivers.starts("signal", name, tenant)
     ]
     if wishes:
         (instance, wish, start), *more = wishes

@@ -35,7 +35,8 @@ def _open(task_id: Any) -> UserTask:
     task = task_id if isinstance(task_id, UserTask) else get(task_id)
     if task.state != UserTask.State.OPEN:
         by = f" by {task.completed_by}" if task.completed_by else ""
-        raise Conflict(f"task {task.name or task.pk} is {'completed' if task.state == UserTask.State.COMPLETED else 'cancelled'} already{by}")
+        how = "completed" if task.state == UserTask.State.COMPLETED else "cancelled"
+        raise Conflict(f"task {task.name or task.pk} is {how} already{by}")
     if task.suspended:
         raise Conflict(f"task {task.name or task.pk} is suspended")
     return task
@@ -69,9 +70,13 @@ def complete(
         return
     mine = own_variables(task.pk) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
-    work.run(
-        work.Order(task.instance_id, done, Ledger.Trigger.TASK, (task.name or task.node or "")[:255], task.node, access.name(user), cause=task.pk)
-    )
+    _run(task, done, user)
+
+
+def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK) -> None:
+    """A unit of work that this task began."""
+    subject = (task.name or task.node or "")[:255]
+    work.run(work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk))
 
 
 def _finish_own(task: UserTask, user: access.User) -> None:
@@ -150,8 +155,7 @@ def set_variables(task_id: Any, values: Mapping[str, Any], *, local: bool = True
     if local:
         _write_own(task, known(values))
     elif task.instance_id:
-        wish = work.SetVariables(task.token, known(values))
-        work.run(work.Order(task.instance_id, wish, Ledger.Trigger.VARIABLES, ", ".join(values)[:255], task.node, access.name(user)))
+        _run(task, work.SetVariables(task.token, known(values)), user, Ledger.Trigger.VARIABLES)
     else:
         raise Conflict("a task without a process has only variables of its own")
 
@@ -234,7 +238,7 @@ def _assign(task: UserTask, assignee: str | None, user: access.User, *, only_if_
         task.assignee = assignee
         if task.definition and _listens(task):
             changed = Assigned(task.token, described(task))
-            work.run(work.Order(task.instance_id, changed, Ledger.Trigger.TASK, task.name or "", task.node, access.name(user), cause=task.pk))
+            _run(task, changed, user)
 
 
 def _listens(task: UserTask) -> bool:
@@ -248,7 +252,4 @@ def save_draft(task_id: Any, values: Mapping[str, Any], user: access.User) -> No
     """Keep what a user typed, unchecked, until he comes back; gone when the task ends."""
     task = _open(task_id)
     access.check_work(user, task)
-    Draft.objects.update_or_create(
-        task=task, user=access.name(user) or "", defaults={"values": known(values), "saved": datetime.now(UTC)}
-    )
-
+    Draft.objects.update_or_create(task=task, user=access.name(user) or "", defaults={"values": known(values), "saved": datetime.now(UTC)})

@@ -13,7 +13,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -32,7 +31,6 @@ from engine.interpreter.journal import (
     Completed,
     Effect,
     Evaluate,
-    Input,
     Invocation,
     Ran,
     Received,
@@ -41,76 +39,22 @@ from engine.interpreter.journal import (
     Throw,
 )
 from engine.interpreter.state import Facts
-from engine.models import Definition, Ledger
+from engine.models import Ledger
 from engine.models.fields import uuid7
 from engine.runtime import definitions, hooks
 from engine.runtime.handlers import Execution
+from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Missed, Statement, adapted, insert, send
 from engine.runtime.world import Memory, World
 
+__all__ = ["Gone", "Order", "Result", "SetVariables", "Start", "Wish", "run"]
+
 LOG = logging.getLogger("towpath.work")
 LOOKS = 50  # conflicts in a row, after which the caller is told that the instance is busy
 MOST = 20_000  # instances in one call tree; more is taken for a process that calls itself for ever
 REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so there is nothing to write down
-
-
-class Gone(Conflict):
-    """The token that was to go on is not there any more: somebody else was first, or its scope was left."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetVariables:
-    """Variables written from outside: at a token, or where they live; `remove` are names to take away."""
-
-    token: int = 0
-    values: dict[str, Any] = field(default_factory=dict)
-    local: bool = False
-    remove: tuple[str, ...] = ()
-
-
-Wish = Input | SetVariables
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A new instance that an order begins."""
-
-    definition: Definition
-    business_key: str | None = None
-    name: str | None = None
-    tenant: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is wanted: `input` for `instance` (`more`: the same transaction for others), by whom, and why.
-
-    `cause` is the id of what triggers it (a job, a user task): it stays the same over all attempts. `attempt` counts them from 1.
-    """
-
-    instance: UUID
-    input: Wish
-    trigger: str
-    subject: str = ""
-    node: str | None = None
-    user: str | None = None
-    job: UUID | None = None
-    cause: UUID | None = None
-    start: Start | None = None
-    attempt: int = 1
-    more: tuple[tuple[UUID, Wish, Start | None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of it: the instance's new revision, whether it ended, and when the unit was saved."""
-
-    instance: UUID
-    revision: int
-    ended: bool
-    at: datetime
 
 
 Guard = Callable[[], None]
@@ -406,4 +350,3 @@ def _written(unit: Loaded, wish: SetVariables, world: World) -> Change:
 def _first(graph: Any) -> str | None:
     starts = graph.starts(None)
     return next((n.id for n in starts if n.event is None), starts[0].id if starts else None)
-

@@ -92,7 +92,8 @@ def with_beans(find: Lookup, unit: Unit, execution: Execution | None = None) -> 
 def _script(call: Invocation, unit: Unit) -> Answer:
     facts = call.facts
     told = {
-        "id": f"{facts.id}.{call.token}" if call.token else facts.id, "processInstanceId": facts.id, "processDefinitionId": facts.definition,
+        "id": f"{facts.id}.{call.token}" if call.token else facts.id, "processInstanceId": facts.id,
+        "processDefinitionId": facts.definition,
         "processInstanceBusinessKey": facts.business_key, "currentActivityId": call.node, "currentActivityName": call.node_name,
         "eventName": call.listener, "tenantId": facts.tenant,
     }  # fmt: skip
@@ -179,4 +180,8 @@ def _handlers_of(call: Invocation) -> list[Handler]:
 def unknown(calls: Iterable[str]) -> list[str]:
     """Those of some implementation texts that name no registered handler (a warning at deployment)."""
     known = handlers()
-    return [c for c in calls if (m := _NAME.fullmatch(c)) and m[1] not in known or not m and c.rpartition(".")[2] not in known and c not in known]
+    return [
+        c
+        for c in calls
+        if ((m := _NAME.fullmatch(c)) and m[1] not in known) or (not m and c.rpartition(".")[2] not in known and c not in known)
+    ]

@@ -18,8 +18,8 @@ class Execution:
     """
 
     expression_names = frozenset(
-        "id processInstanceId processDefinitionId processInstanceBusinessKey currentActivityId eventName"
-        " getVariable setVariable setVariableLocal hasVariable removeVariable getProcessInstanceId getCurrentActivityId".split()
+        """id processInstanceId processDefinitionId processInstanceBusinessKey currentActivityId eventName
+        getVariable setVariable setVariableLocal hasVariable removeVariable getProcessInstanceId getCurrentActivityId""".split()
     )
 
     def __init__(self, call: Invocation, *, idempotency_key: str, attempt: int = 1) -> None:
@@ -66,8 +66,8 @@ class Execution:
         self._removed.add(name)
 
     # the names that models written for Flowable use
-    getVariable, setVariable, setVariableLocal = get_variable, set_variable, set_local
-    hasVariable, removeVariable = has_variable, remove_variable
+    getVariable, setVariable, setVariableLocal = get_variable, set_variable, set_local  # noqa: N815
+    hasVariable, removeVariable = has_variable, remove_variable  # noqa: N815
 
     def getProcessInstanceId(self) -> str:  # noqa: N802 - Flowable's name
         return self.instance_id

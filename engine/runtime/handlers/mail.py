@@ -20,9 +20,8 @@ def send(call: Invocation) -> Answer:
     if not (to or cc or bcc):
         raise HandlerError(f"{call.node}: the mail has no receiver")
     text, html = _text(fields, "text", "textVar", call), _text(fields, "html", "htmlVar", call)
-    message = EmailMultiAlternatives(
-        _header(fields.get("subject"), call), text or "", _header(fields.get("from"), call) or None, to, bcc, cc=cc
-    )
+    subject, sender = _header(fields.get("subject"), call), _header(fields.get("from"), call) or None
+    message = EmailMultiAlternatives(subject=subject, body=text or "", from_email=sender, to=to, bcc=bcc, cc=cc)
     if fields.get("charset"):
         message.encoding = str(fields["charset"])
     if html:

@@ -54,7 +54,7 @@ def _advance(unit: Loaded) -> Statement:
 
 # -- activities -----------------------------------------------------------------------------------------------------------
 def activities(units: Iterable[Loaded]) -> list[Statement]:
-    """New runs in one INSERT, with their end where they ended within the unit; the ends of earlier runs by one UPDATE a reason and moment."""
+    """New runs in one INSERT, ended ones with their end; the ends of earlier runs by one UPDATE a moment and reason."""
     if conf.HISTORY == "none":
         return []
     rows, made = [], []
@@ -120,7 +120,9 @@ def described(graph: Graph, element: str) -> tuple[str | None, str]:
 # -- the ledger -----------------------------------------------------------------------------------------------------------
 def journal_of(graph: Graph, facts: Iterable[Fact], effects: Iterable[Any] = ()) -> list[list[Any]]:
     """The journal as JSON: `[what, element id, name, type, more]`, in the order of happening; printed lines at the end."""
-    return [_entry(graph, f) for f in facts] + [["printed", e.node, *described(graph, e.node), list(e.lines)] for e in effects if isinstance(e, Said)]
+    return [_entry(graph, f) for f in facts] + [
+        ["printed", e.node, *described(graph, e.node), list(e.lines)] for e in effects if isinstance(e, Said)
+    ]
 
 
 def _entry(graph: Graph, fact: Fact) -> list[Any]:

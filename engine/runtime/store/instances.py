@@ -23,8 +23,8 @@ from engine.runtime.store.values import COLUMNS, value_of
 WHOLE = 200  # an instance with no more tokens is loaded whole
 
 _INSTANCE = (
-    "SELECT i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root, i.starter,"
-    " i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state"
+    "SELECT i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root,"
+    " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state"
     " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id WHERE i.id = %s"
 )
 _TOKENS = "SELECT number, parent, node, scope, wait, activity, counters FROM towpath_token WHERE instance_id = %s"
@@ -110,7 +110,17 @@ class Row:
     def facts(self, instance: UUID, user: str | None) -> Facts:
         parent, root = (str(v) if v else None for v in (self.parent, self.root))
         return Facts(
-            str(instance), self.definition, self.key, self.starter, self.business_key, self.name, parent, self.parent_token, root, self.tenant, user
+            str(instance),
+            self.definition,
+            self.key,
+            self.starter,
+            self.business_key,
+            self.name,
+            parent,
+            self.parent_token,
+            root,
+            self.tenant,
+            user,
         )
 
 
@@ -138,7 +148,9 @@ def loaded(
     instance: UUID, graph: Graph, row: Row, tokens: list[tuple[Any, ...]], variables: list[tuple[Any, ...]], whole: bool, user: str | None
 ) -> Loaded:
     """The record that a unit works on."""
-    state = State(row.facts(instance, user), next_number=row.next_number, complete=None if whole else frozenset(), ended=row.ended is not None)
+    state = State(
+        row.facts(instance, user), next_number=row.next_number, complete=None if whole else frozenset(), ended=row.ended is not None
+    )
     for number, parent, node, scope, wait, activity, counters in tokens:
         run = as_uuid(activity)
         state.tokens[number] = Token(number, parent, node, bool(scope), wait, str(run) if run else None, as_json(counters))

@@ -26,10 +26,12 @@ def of(throw: Throw, thrower: Loaded, units: Iterable[Loaded]) -> list[Receiver]
     if throw.local:
         root = thrower.state.facts.root or str(thrower.id)
         tree = Instance.objects.filter(root=root).values("pk")
-        rows = rows.filter(instance__in=tree) | rows.filter(instance=root)
-    gone = {(u.id, e.token) for u in units for e in u.effects if isinstance(e, Withdraw)} | {(u.id, t) for u in units for t in u.state.removed}
+        rows = rows.filter(instance__in=tree) | rows.filter(instance=UUID(root))
+    gone = {(u.id, e.token) for u in units for e in u.effects if isinstance(e, Withdraw)} | {
+        (u.id, t) for u in units for t in u.state.removed
+    }
     ended = {u.id for u in units if u.state.ended}
-    found = [Receiver(r.instance_id, r.token) for r in rows.order_by("created", "id").only("instance_id", "token")]
+    found = [Receiver(r.instance_id, r.token or 0) for r in rows.order_by("created", "id").only("instance_id", "token")]
     kept = [r for r in found if (r.instance, r.token) not in gone and r.instance not in ended]
     return kept + _unsaved(throw, thrower, units)
 
@@ -49,8 +51,12 @@ def _unsaved(throw: Throw, thrower: Loaded, units: list[Loaded]) -> list[Receive
 
 def starts(kind: str, name: str, tenant: str = "") -> list[tuple[Definition, str]]:
     """The start events of the latest versions that an event starts: (definition, node id)."""
-    rows = Subscription.objects.filter(kind=kind, name=name, instance=None, tenant=tenant).select_related("definition").order_by("created", "id")
-    return [(r.definition, r.node) for r in rows if not r.definition.suspended]
+    rows = (
+        Subscription.objects.filter(kind=kind, name=name, instance=None, tenant=tenant)
+        .select_related("definition")
+        .order_by("created", "id")
+    )
+    return [(r.definition, r.node or "") for r in rows if not r.definition.suspended]
 
 
 def children(instance: UUID, token: int) -> list[UUID]:

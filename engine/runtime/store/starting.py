@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
+
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import DeploymentError, ExpressionError, Problem
@@ -31,6 +33,10 @@ from engine.models import (
 from engine.models.fields import uuid7
 
 OWN = ("message", "signal")
+_OF_TASKS: tuple[type[Model], ...] = (IdentityLink, Comment, Attachment, Draft)
+_OF_INSTANCES: tuple[type[Model], ...] = (
+    IdentityLink, Comment, Attachment, Token, Variable, Activity, Job, Subscription, Ledger, UserTask,
+)  # fmt: skip
 
 
 def arm(definition: Definition, graph: Graph, now: datetime) -> None:
@@ -87,10 +93,8 @@ def erase(instances: Any) -> None:
     tasks = list(UserTask.objects.filter(instance__in=everyone).values_list("pk", flat=True))
     blobs = Variable.objects.filter(instance__in=everyone, blob__isnull=False).values_list("blob", flat=True)
     Blob.objects.filter(pk__in=list(blobs))._raw_delete("default")
-    for table in (IdentityLink, Comment, Attachment, Draft):
-        table.objects.filter(task__in=tasks).delete()
-    for table in (IdentityLink, Comment, Attachment):
-        table.objects.filter(instance__in=everyone).delete()
-    for table in (Token, Variable, Activity, Job, Subscription, Ledger, UserTask):
-        table.objects.filter(instance__in=everyone).delete()
+    for table in _OF_TASKS:
+        table._default_manager.filter(task__in=tasks).delete()
+    for table in _OF_INSTANCES:
+        table._default_manager.filter(instance__in=everyone).delete()
     Instance.objects.filter(pk__in=everyone).delete()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from engine import models
 from engine.conf import settings as conf
-from engine.interpreter.journal import CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Withdraw
+from engine.interpreter.journal import CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Entered, Withdraw
 from engine.models.fields import uuid7
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
@@ -80,7 +80,8 @@ def _variables_gone(unit: Loaded) -> list[Statement]:
     (key,) = adapted([unit.id])
     if unit.state.ended:
         return [Statement("UPDATE towpath_variable SET live = %s WHERE instance_id = %s AND live", [False, key])]
-    past, gone = [], []
+    past: list[UUID] = []
+    gone: list[UUID] = []
     for number, name in unit.state.dropped:
         if row := unit.variable_ids.get((number, name)):
             (gone if number in unit.state.tokens else past).append(row)
@@ -111,7 +112,7 @@ def _user_task(unit: Loaded, e: CreateUserTask, end: EndUserTask | None) -> dict
     if end and e.token in unit.stored:
         end = None  # the token's earlier task ended, then it came to this one
     state = "open" if end is None else "completed" if end.completed else "deleted"
-    began = next(f.at for f in unit.journal if getattr(f, "activity", None) == e.activity)
+    began = next(f.at for f in unit.journal if isinstance(f, Entered) and f.activity == e.activity)
     return {
         "id": UUID(e.id), "instance_id": unit.id, "definition_id": unit.definition, "token": e.token, "activity": UUID(e.activity),
         "node": e.node, "name": e.name, "description": e.description, "assignee": e.assignee, "owner": e.owner, "delegation": None,
@@ -129,9 +130,12 @@ def _link(e: CreateUserTask, kind: str, who: str) -> dict[str, Any]:
 
 
 def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
-    values = adapted(["completed" if e.completed else "deleted", e.reason, e.at, unit.state.facts.user if e.completed else None, unit.id, e.token])
+    values = adapted(
+        ["completed" if e.completed else "deleted", e.reason, e.at, unit.state.facts.user if e.completed else None, unit.id, e.token]
+    )
     return Statement(
-        "UPDATE towpath_usertask SET state = %s, reason = %s, ended = %s, completed_by = %s WHERE instance_id = %s AND token = %s AND state = 'open'",
+        "UPDATE towpath_usertask SET state = %s, reason = %s, ended = %s, completed_by = %s"
+        " WHERE instance_id = %s AND token = %s AND state = 'open'",
         values,
     )
 
