@@ -98,8 +98,16 @@ class EndUserTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeUserTask:
+    """A task listener changed the open user task of a token: `changes` by field name, as in CreateUserTask."""
+
+    token: int
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CreateJob:
-    """A job: kind async, async-leave, timer, deliver, external or start-timer (DESIGN §3); `due` None means now.
+    """A job: kind async, async-leave, timer, deliver, external or start-timer (DESIGN §3), or async-call (the end of a held child); `due` None means now.
 
     `repeat` is what a cycle still has to do (its own JSON), `retry` a retry policy as written in the model, `data` JSON that
     comes back with the job's input.
@@ -150,6 +158,15 @@ class StartChild:
     variables: Mapping[str, Any]
     business_key: str | None = None
     name: str | None = None
+    transient: Mapping[str, Any] = field(default_factory=dict)
+    held: bool = False  # `completeAsync`: goes into the child's Facts; at its end it waits until the caller releases it
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChild:
+    """The held child that a token waits for may end now: it gets the input Released."""
+
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +224,12 @@ class Said:
 Effect = (
     CreateUserTask
     | EndUserTask
+    | ChangeUserTask
     | CreateJob
     | CreateSubscription
     | Withdraw
     | StartChild
+    | ReleaseChild
     | CancelChild
     | TellParent
     | Throw
@@ -299,13 +318,18 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """The caller lets a held child end (`completeAsync`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """End the instance from outside."""
 
     reason: str | None = None
 
 
-Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Cancel
+Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Released | Cancel
 
 
 # -- the world around -----------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Facts:
     root: str | None = None
     tenant: str = ""
     user: str | None = None  # who does this unit
+    held: bool = False  # started by a call with `completeAsync`: at its end it waits for the caller's job
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class State:
     added: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
+    _below: dict[int, dict[int, Token]] | None = None  # the tokens by parent, made when first asked for
 
     def copy(self) -> State:
         """An independent copy to advance; loaded values are shared, for nobody changes a value in place."""
@@ -99,7 +101,17 @@ class State:
         self.next_number += 1
         self.tokens[token.number] = token
         self.added.add(token.number)
+        if self._below is not None and parent is not None:
+            self._below.setdefault(parent, {})[token.number] = token
         return token
+
+    def move(self, token: Token, parent: int) -> None:
+        """Put a token into another scope."""
+        if self._below is not None and token.parent is not None:
+            self._below[token.parent].pop(token.number, None)
+            self._below.setdefault(parent, {})[token.number] = token
+        token.parent = parent
+        self.touch(token)
 
     def touch(self, token: Token) -> Token:
         """Mark a token as changed."""
@@ -113,17 +125,44 @@ class State:
             self.drop(token.number, name)
         self.variables.pop(token.number, None)
         del self.tokens[token.number]
+        if self._below is not None and token.parent is not None:
+            self._below[token.parent].pop(token.number, None)
         self.changed.discard(token.number)
         if token.number in self.added:
             self.added.discard(token.number)
         else:
             self.removed.add(token.number)
 
+    def forget(self, number: int) -> None:
+        """Take a resting token away that need not be loaded (an arrival at a join, whose scope knows its number)."""
+        if number in self.tokens:
+            self.remove(self.tokens[number])
+        else:
+            self.removed.add(number)
+
+    def finish(self) -> None:
+        """End the instance: no token is left, the variables of the process stay as they were last, for the history."""
+        for token in list(self.tokens.values()):
+            if token.number != ROOT:
+                self.remove(token)
+        self.tokens.clear()
+        self.changed.discard(ROOT)
+        if ROOT in self.added:
+            self.added.discard(ROOT)
+        else:
+            self.removed.add(ROOT)
+        self.ended = True
+
     def children(self, scope: int) -> list[Token]:
         """The tokens directly in a scope, oldest first; raises NotLoaded where not all of them are here."""
         if self.complete is not None and scope not in self.complete and scope not in self.added:
             raise NotLoaded(scope)
-        return [t for t in self.tokens.values() if t.parent == scope]
+        if self._below is None:
+            self._below = {}
+            for token in self.tokens.values():
+                if token.parent is not None:
+                    self._below.setdefault(token.parent, {})[token.number] = token
+        return list(self._below.get(scope, {}).values())
 
     def ancestors(self, token: Token) -> Iterator[Token]:
         """The scopes around a token, innermost first, the root last."""

@@ -1,0 +1,159 @@
+"""What comes from outside and sets a unit going; each kind of input is checked against what its token waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.bpmn.graph import Node, Start
+from engine.errors import BadInput, BpmnError, Conflict
+from engine.interpreter import activities, calls, events, listeners, names, scopes, subprocesses, timers, usertasks, variables
+from engine.interpreter.journal import Assigned, Begin, Cancel, ChildTold, Completed, CreateJob, Evaluate, Input, Ran, Received, Released
+from engine.interpreter.run import Run
+from engine.interpreter.state import ROOT, Token
+
+
+def take(run: Run, input: Input) -> None:
+    """Begin a unit with an input; raises Conflict where nobody waits for it, BadInput where it cannot be."""
+    match input:
+        case Begin():
+            begin(run, input)
+        case Completed():
+            guarded(run, waiting(run, input.token, "user"), "complete", input)
+        case Assigned():
+            guarded(run, waiting(run, input.token, "user"), "assign", input)
+        case Ran():
+            guarded(run, waiting(run, input.token, *JOBS.get(input.kind, ("job",))), "run job", input)
+        case Received():
+            guarded(run, waiting(run, input.token, *RECEIVED.get(input.kind, (input.kind,))), "receive", input)
+        case ChildTold():
+            if input.token in run.state.tokens and run.state.tokens[input.token].wait == "child":
+                guarded(run, run.state.tokens[input.token], "hear child", input)
+        case Released():
+            run.plan("scope ended", waiting(run, ROOT, "held"), run.state.tokens[ROOT].node)
+        case Evaluate():
+            evaluate(run, input)
+        case Cancel():
+            scopes.cancel_inside(run, run.state.tokens[ROOT], input.reason)
+            scopes.end_instance(run, None, "cancelled", input.reason, tell=False)
+
+
+JOBS = {"timer": ("timer",), "external": ("external",), "async-call": ("child",)}
+RECEIVED = {"bpmn-error": ("external", "trigger", "user")}
+
+
+def waiting(run: Run, number: int, *waits: str) -> Token:
+    """The token of that number, if it waits for such a thing; raises Conflict."""
+    token = run.state.tokens.get(number)
+    if token is None or token.wait not in waits:
+        raise Conflict(f"Nothing waits for this any more ({' or '.join(waits)})")
+    return token
+
+
+def guarded(run: Run, token: Token, operation: str, input: Input) -> None:
+    """Plan an input as an operation, so that a BpmnError in it finds who catches it."""
+    run.plan(operation, token, input)
+
+
+# -- starting
+def begin(run: Run, input: Begin) -> None:
+    """Set the variables of the start, data objects and initiator, let event sub-processes listen, and put a token on the start event."""
+    root = run.state.tokens[ROOT]
+    start = start_node(run, input.node)
+    for name, value in input.variables.items():
+        run.state.set_local(ROOT, name, value)
+    for declared in run.graph.data:
+        if declared.name not in input.variables:
+            run.state.set_local(ROOT, declared.name, declared.value)
+    run.transient[ROOT] = dict(input.transient)
+    if isinstance(start.detail, Start) and start.detail.initiator:
+        run.state.set_local(ROOT, start.detail.initiator, run.state.facts.starter)
+    run.plan("begin process", root, start, input.asynchronous)
+
+
+def begin_process(run: Run, root: Token, start: Node, asynchronous: bool) -> None:
+    """Start the process: its listeners, its event sub-processes, its first token (waiting for a job, if started asynchronously)."""
+    scopes.arm_event_subprocesses(run, root)
+    listeners.call(run, root, run.graph.listeners, "start")
+    token = scopes.branch(run, root)
+    if not asynchronous:
+        return run.plan("enter", token, start.id)
+    token.node = start.id
+    run.rest(token, "job")
+    run.effect(CreateJob(run.env.new_id(), "async", token.number, start.id, name=start.name, exclusive=False, retry=start.retry))
+
+
+def start_node(run: Run, wanted: str | None) -> Node:
+    """The start event that is meant, else the plain one; raises BadInput."""
+    starts = run.graph.starts(None)
+    found = next((n for n in starts if (n.id == wanted if wanted else n.event is None)), None)
+    if found is None and not starts and wanted is None:
+        found = next((n for n in run.graph.inside(None) if not n.incoming and not n.attached_to and not n.triggered_by_event), None)
+    if found is None:
+        raise BadInput(f"The process {run.graph.key!r} has no {'start event ' + repr(wanted) if wanted else 'plain start event'}")
+    return found
+
+
+# -- going on
+def complete(run: Run, token: Token, input: Completed) -> None:
+    """A user task is completed."""
+    usertasks.complete(run, token, input)
+
+
+def assign(run: Run, token: Token, input: Assigned) -> None:
+    """A user task was given to somebody."""
+    usertasks.tell(run, token, "assignment", input.task)
+
+
+def run_job(run: Run, token: Token, input: Ran) -> None:
+    """A job runs: the flagged node is entered or left, the timer fires, the external work comes back."""
+    match input.kind:
+        case "async":
+            token.wait = None
+            run.state.touch(token)
+            run.plan("execute", token)
+        case "async-leave":
+            token.wait = None
+            run.state.touch(token)
+            run.plan("depart", token, input.data.get("flow"))
+        case "async-call":
+            calls.release(run, token)
+        case "timer":
+            timers.fired(run, token, input)
+            events.happened(run, token, {})
+        case "external":
+            external(run, token, input.data.get("error"), input.data.get("message") or "", input.data.get("variables") or {})
+        case kind:
+            raise BadInput(f"there is no job of kind {kind!r}")
+
+
+def receive(run: Run, token: Token, input: Received) -> None:
+    """A message, signal or trigger arrives, or an external worker's answer (`external`, or `bpmn-error` with the code as name)."""
+    run.transient.setdefault(token.number, {}).update(input.transient)
+    match input.kind:
+        case "trigger":
+            names.set_variables(run, token, input.variables)
+            run.wake(token)
+            run.plan("leave", token)
+        case "external" | "bpmn-error":
+            external(run, token, input.name if input.kind == "bpmn-error" else None, "", input.variables)
+        case "adhoc":
+            subprocesses.begin_activity(run, token, input.name)
+        case _:
+            events.happened(run, token, input.variables)
+
+
+def external(run: Run, token: Token, error: str | None, message: str, answered: Mapping[str, Any]) -> None:
+    """External work is done, or ends in a business error."""
+    run.wake(token)
+    if error is not None:
+        raise BpmnError(error, message, answered)
+    activities.external_done(run, token, dict(answered))
+
+
+def evaluate(run: Run, input: Evaluate) -> None:
+    """Let conditions look, or variable listeners hear."""
+    if input.changes:
+        run.altered.extend(input.changes)
+    else:
+        variables.evaluate_conditions(run)

@@ -1,0 +1,60 @@
+"""The table of the interpreter: what each operation does, and what happens `at` each type of node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.interpreter import activities, advance, calls, compensation, events, gateways, inputs, loops, propagation, scopes, subprocesses, usertasks, variables
+from engine.interpreter.run import Operation
+
+BEHAVIOURS: Mapping[str, Operation] = {
+    # activities
+    "task": activities.passing,
+    "manualTask": activities.passing,
+    "userTask": usertasks.create,
+    "serviceTask": activities.service,
+    "sendTask": activities.service,
+    "businessRuleTask": activities.service,
+    "scriptTask": activities.script,
+    "receiveTask": activities.receive,
+    "callActivity": calls.call,
+    "subProcess": subprocesses.embedded,
+    "transaction": subprocesses.embedded,
+    "adHocSubProcess": subprocesses.adhoc,
+    # gateways
+    "exclusiveGateway": gateways.exclusive,
+    "complexGateway": gateways.exclusive,
+    "parallelGateway": gateways.parallel,
+    "inclusiveGateway": gateways.inclusive,
+    "eventBasedGateway": gateways.event_based,
+    # events
+    "startEvent": activities.passing,
+    "intermediateCatchEvent": events.catch,
+    "intermediateThrowEvent": events.throw,
+    "endEvent": events.end,
+}
+
+OPERATIONS: Mapping[str, Operation] = {
+    "begin process": inputs.begin_process,
+    "complete": inputs.complete,
+    "assign": inputs.assign,
+    "run job": inputs.run_job,
+    "receive": inputs.receive,
+    "hear child": calls.told,
+    "enter": advance.enter,
+    "enter once": advance.enter_once,
+    "execute": advance.execute,
+    "leave": advance.leave,
+    "depart": advance.depart,
+    "follow": advance.follow,
+    "begin rounds": loops.begin,
+    "round ended": loops.round_ended,
+    "branch ended": scopes.branch_ended,
+    "scope ended": scopes.scope_ended,
+    "adhoc ended": subprocesses.adhoc_ended,
+    "compensate next": compensation.undo_next,
+    "transaction cancelled": compensation.transaction_cancelled,
+    "throw error": propagation.throw_error,
+    "settle": variables.settle,
+    **{f"at {kind}": behaviour for kind, behaviour in BEHAVIOURS.items()},
+}

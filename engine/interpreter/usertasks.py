@@ -1,0 +1,190 @@
+"""User tasks: made with what their expressions say at that moment, ended by completion; task listeners around both (Flowable's UserTaskActivityBehavior)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.bpmn.graph import Node, UserTask
+from engine.errors import ExpressionError
+from engine.interpreter import names, timers
+from engine.interpreter.invoke import invoke
+from engine.interpreter.journal import ChangeUserTask, Completed, CreateUserTask, EndUserTask
+from engine.interpreter.run import Run
+from engine.interpreter.state import Token
+
+READ = """id name description assignee owner priority dueDate category formKey taskDefinitionKey processInstanceId executionId eventName
+processDefinitionId createTime variables getId getName getDescription getAssignee getOwner getPriority getDueDate getCategory getFormKey
+getTaskDefinitionKey getProcessInstanceId getExecutionId getEventName getVariable getVariables hasVariable"""
+WRITE = """setName setDescription setAssignee setOwner setPriority setDueDate setCategory setFormKey setVariable setVariables setVariableLocal
+removeVariable addCandidateUser addCandidateGroup"""
+FIELDS = {"dueDate": "due", "formKey": "form_key"}  # where a name of the expression language is not ours
+
+
+class Task:
+    """The user task as `task` in its listeners: only the names listed may be used in an expression (those of Flowable's DelegateTask)."""
+
+    expression_names = frozenset(f"{READ} {WRITE}".split())
+
+    def __init__(self, run: Run, token: Token, event: str, fields: dict[str, Any]) -> None:
+        self._run, self._token, self.fields = run, token, fields
+        self._own = {
+            "eventName": event,
+            "taskDefinitionKey": token.node,
+            "processInstanceId": run.state.facts.id,
+            "processDefinitionId": run.state.facts.definition,
+            "executionId": f"{run.state.facts.id}.{token.number}",
+        }
+
+    def __getattr__(self, name: str) -> Any:
+        """A field, or `getX()` and `setX(value)` of one."""
+        if name not in self.expression_names:
+            raise AttributeError(name)
+        if name[:3] == "get":
+            return lambda: getattr(self, name[3].lower() + name[4:])
+        field = FIELDS.get(name, name)
+        if name[:3] == "set":
+            field = name[3].lower() + name[4:]
+            return lambda value: self.fields.update({FIELDS.get(field, field): value})
+        return self._own.get(name, self.fields.get(field))
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return names.visible(self._run, self._token)
+
+    def getVariable(self, name: str) -> Any:
+        return self.variables.get(name)
+
+    def hasVariable(self, name: str) -> bool:
+        return name in self.variables
+
+    def setVariable(self, name: str, value: Any) -> None:
+        names.set_variable(self._run, self._token, name, value)
+
+    def setVariables(self, values: Mapping[str, Any]) -> None:
+        names.set_variables(self._run, self._token, values)
+
+    def setVariableLocal(self, name: str, value: Any) -> None:
+        names.set_local(self._run, self._token.number, name, value)
+
+    def removeVariable(self, name: str) -> None:
+        names.remove_variable(self._run, self._token, name)
+
+    def addCandidateUser(self, user: str) -> None:
+        self.fields["candidates"] = (*self.fields.get("candidates", ()), ("user", user))
+
+    def addCandidateGroup(self, group: str) -> None:
+        self.fields["candidates"] = (*self.fields.get("candidates", ()), ("group", group))
+
+
+# -- creating
+def create(run: Run, token: Token) -> None:
+    """Make the task; assignment listeners come before create listeners, and again if those give it to somebody else."""
+    node = run.node(token)
+    detail = node.detail
+    assert isinstance(detail, UserTask)
+    run.rest(token, "user")
+    fields = written(run, token, node, detail)
+    if detail.id_variable:
+        names.set_variable(run, token, names.text(run, token, detail.id_variable), fields["id"])
+    assigned = fields["assignee"]
+    if assigned:
+        listen(run, token, "assignment", fields)
+    listen(run, token, "create", fields)
+    if fields["assignee"] and fields["assignee"] != assigned:
+        listen(run, token, "assignment", fields)
+    run.effect(CreateUserTask(token=token.number, node=node.id, activity=token.activity or "", **fields))
+
+
+def written(run: Run, token: Token, node: Node, detail: UserTask) -> dict[str, Any]:
+    """What the task is, from the texts of the model."""
+    return {
+        "id": run.env.new_id(),
+        "name": as_written(run, token, node.name),
+        "description": as_written(run, token, node.documentation),
+        "assignee": names.maybe(run, token, detail.assignee),
+        "owner": names.maybe(run, token, detail.owner),
+        "candidates": candidates(run, token, detail),
+        "due": due(run, token, detail.due),
+        "priority": priority(run, token, detail.priority),
+        "category": names.maybe(run, token, detail.category),
+        "form_key": names.maybe(run, token, detail.form_key),
+    }
+
+
+def as_written(run: Run, token: Token, text: str | None) -> str | None:
+    """A name or description; a failing expression in it shows as it is written instead of failing the step."""
+    try:
+        return names.maybe(run, token, text)
+    except ExpressionError:
+        return text
+
+
+def candidates(run: Run, token: Token, detail: UserTask) -> tuple[tuple[str, str], ...]:
+    """Who may claim the task: each text may give one name, several with commas between, or a list."""
+    found: dict[tuple[str, str], None] = {}
+    for kind, texts in (("user", detail.candidate_users), ("group", detail.candidate_groups)):
+        for text in texts:
+            value = names.evaluate(run, token, text)
+            listed = value if isinstance(value, list | tuple) else str(value).split(",") if value is not None else []
+            found.update({(kind, str(name).strip()): None for name in listed if str(name).strip()})
+    return tuple(found)
+
+
+def due(run: Run, token: Token, text: str | None) -> datetime | None:
+    """When the task is due: a moment, or a duration from now."""
+    value = None if text is None else names.evaluate(run, token, text)
+    return None if value is None or value == "" else timers.moment(value, run.now)
+
+
+def priority(run: Run, token: Token, text: str | None) -> int:
+    """The priority, 50 unless the model says otherwise; raises ExpressionError for what is no whole number."""
+    value = None if text is None else names.evaluate(run, token, text)
+    try:
+        return 50 if value is None or value == "" else int(value)
+    except (TypeError, ValueError):
+        raise ExpressionError(f"the priority of user task {token.node!r} is {value!r}, which is no whole number") from None
+
+
+# -- listening
+def listen(run: Run, token: Token, event: str, fields: dict[str, Any]) -> None:
+    """Call the task listeners of an event; what they change in the task is written into `fields`."""
+    detail = run.node(token).detail
+    assert isinstance(detail, UserTask)
+    for listener in detail.listeners:
+        if listener.event in (event, "all"):
+            task = Task(run, token, event, fields)
+            find = names.lookup(run, token, event=event, task=task)
+            answer = invoke(
+                run, token, listener.kind, listener.implementation, fields=listener.fields, language=listener.language, listener=event, task=fields, find=find
+            )
+            fields.update(answer.task)
+
+
+def tell(run: Run, token: Token, event: str, task: Mapping[str, Any]) -> dict[str, Any]:
+    """Call the listeners of an event of a task that exists, and give the task as it is then."""
+    fields = dict(task)
+    listen(run, token, event, fields)
+    changes = {name: value for name, value in fields.items() if name not in task or task[name] != value}
+    if changes:
+        run.effect(ChangeUserTask(token.number, changes))
+    return fields
+
+
+# -- completing
+def complete(run: Run, token: Token, done: Completed) -> None:
+    """End the task: its variables come in, complete and delete listeners run, the token leaves."""
+    detail = run.node(token).detail
+    assert isinstance(detail, UserTask)
+    run.transient.setdefault(token.number, {}).update({**done.transient, **done.local})
+    names.set_variables(run, token, done.variables)
+    if detail.completer_variable:
+        names.set_variable(run, token, names.text(run, token, detail.completer_variable), done.user)
+    fields = tell(run, token, "complete", done.task)
+    listen(run, token, "delete", fields)
+    run.effect(EndUserTask(token.number, run.now, completed=True))
+    run.wake(token)
+    for name in done.local:
+        run.transient[token.number].pop(name, None)
+    run.plan("leave", token)
