@@ -5,9 +5,8 @@ A page is never inside a transaction of its own: units of work open theirs late,
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,16 +19,17 @@ from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from engine.errors import BadInput, Conflict, EngineError, Forbidden, NotFound
+from engine.errors import BadInput, Conflict, EngineError, Forbidden, NotFound, TechnicalError
 
 View = Callable[..., HttpResponseBase]
 
-log = logging.getLogger(__name__)
-
 STATUS: dict[type[Exception], int] = {BadInput: 400, Forbidden: 403, NotFound: 404, Conflict: 409}
+
+TITLES = {Conflict: gettext_lazy("This is not possible now"), BadInput: gettext_lazy("This could not be understood")}
 
 
 def status_of(error: Exception) -> int:
@@ -64,13 +64,13 @@ def answered(view: View, request: HttpRequest, *arguments: Any, **named: Any) ->
         raise Http404(str(error)) from error
     except Forbidden as error:
         raise PermissionDenied(str(error)) from error
-    except (Conflict, BadInput) as error:
+    except (Conflict, BadInput, TechnicalError) as error:
         return refusal(request, error)
 
 
 def refusal(request: HttpRequest, error: EngineError) -> HttpResponse:
     """A page that says in the engine's words why this cannot be done now."""
-    title = _("This is no longer possible") if isinstance(error, Conflict) else _("This could not be understood")
+    title = next((title for kind, title in TITLES.items() if isinstance(error, kind)), _("This did not work"))
     return render(request, "tasks_ui/refusal.html", {"title": title, "error": error}, status=status_of(error))
 
 
@@ -85,4 +85,10 @@ def to_login(request: HttpRequest) -> HttpResponse:
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
     """The browser's time zone, as its script has told in a cookie; without one, the site's."""
     name = unquote(request.COOKIES.get("timezone", ""))
-    return ZoneInfo(name) if name in available_timezones() else None
+    return ZoneInfo(name) if name in _zones() else None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """All names of zones; collecting them looks through files."""
+    return frozenset(available_timezones())

@@ -12,8 +12,8 @@ app_name = "tasks"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="tasks:inbox"), name="home"),
     path("start/", catalogue.start, name="start"),
-    path("start/<path:definition_id>/diagram.svg", catalogue.diagram, name="diagram"),
-    path("start/<path:definition_id>/", catalogue.start_form, name="start-form"),
+    path("start/<str:key>/diagram.svg", catalogue.diagram, name="diagram"),
+    path("start/<str:key>/", catalogue.start_form, name="start-form"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/count/", inbox.count, name="inbox-count"),
     path("tasks/<uuid:task_id>/", task.task, name="task"),

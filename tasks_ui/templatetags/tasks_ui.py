@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info, pgettext
 
-from engine.runtime import access
-from tasks_ui import waiting
+from engine.models import Instance
+from engine.runtime import access, queries
 
 register = template.Library()
 
@@ -31,9 +31,9 @@ def current(context: Context, names: str) -> SafeString:
 
 @register.inclusion_tag("tasks_ui/badge.html", takes_context=True)
 def inbox_badge(context: Context) -> dict[str, Any]:
-    """How many tasks wait for the user; a view that has counted already passes `waiting_count`."""
-    known = context.get("waiting_count")
-    return {"count": waiting.count(context["user"]) if known is None else known}
+    """How many tasks wait for the user; a view that has counted already passes `inbox_counts`."""
+    counts = context.get("inbox_counts") or queries.inbox_counts(context["user"])
+    return {"count": sum(counts.values())}
 
 
 @register.inclusion_tag("tasks_ui/languages.html", takes_context=True)
@@ -84,3 +84,15 @@ def person(context: Context, name: str | None) -> str:
     """A user's name as the reader would say it."""
     mine = name and name == access.name(context.get("user"))
     return pgettext("who did it", "you") if mine else name or pgettext("who did it", "system")
+
+
+@register.filter
+def title(instance: Instance) -> str:
+    """What a request is called: by its own name, else by its process."""
+    return instance.name or instance.definition.name or instance.definition.key
+
+
+@register.filter
+def reference(instance: Instance) -> str:
+    """A short sign to tell requests of one kind apart: the business key, else the end of the id."""
+    return instance.business_key or f"#{str(instance.pk)[-6:]}"

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from engine.bpmn import diagram, drawing
 from engine.bpmn.diagram.values import Drawing
-from engine.models import Activity, Definition, Instance, Job, Resource, Token
+from engine.models import Activity, Definition, Instance, Job, Token
+from engine.runtime import definitions
 
 
 class Marks(NamedTuple):
@@ -25,19 +26,36 @@ def svg(definition: Definition, instance: Instance | None = None, *, standalone:
     """The SVG of a definition; with an instance, its progress is marked. `prefix` keeps the ids of two pictures on a page apart."""
     marks = states(instance) if instance else Marks({}, {})
     return diagram.paint(
-        drawn(definition), states=marks.states, badges=marks.badges, title=definition.name or definition.key, standalone=standalone, prefix=prefix
+        drawn(definition),
+        states=marks.states,
+        badges=marks.badges,
+        title=definition.name or definition.key,
+        standalone=standalone,
+        prefix=prefix,
     )
 
 
 def drawn(definition: Definition) -> Drawing:
     """What a definition's file draws; read once for each file of the same content."""
-    return _drawn(definition.checksum, definition.deployment_id, definition.resource)
+    return _drawn(_File(definition))
+
+
+class _File:
+    """A definition's file, the same as another one with equal bytes."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition, self.checksum = definition, definition.checksum
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _File) and other.checksum == self.checksum
+
+    def __hash__(self) -> int:
+        return hash(self.checksum)
 
 
 @lru_cache(maxsize=128)
-def _drawn(checksum: str, deployment: object, resource: str) -> Drawing:
-    content = Resource.objects.values_list("content", flat=True).get(deployment=deployment, name=resource)
-    return drawing.read(bytes(content))
+def _drawn(file: _File) -> Drawing:
+    return drawing.read(definitions.xml(file.definition))
 
 
 def states(instance: Instance) -> Marks:

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from engine.models import IdentityLink, Instance, Job, UserTask
 from engine.runtime import access
 
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Something that is waited for: its name, and the user or groups that it is up to (none: nobody, as with a timer)."""
@@ -74,7 +75,7 @@ def _stands(instance: Instance, tasks: list[UserTask], jobs: list[Job], asked: d
 def _is_processed(job: Job) -> bool:
     """The cluster is at it, will be at once, or will try again; timers and external workers are waited for."""
     if job.kind in (Job.Kind.TIMER, Job.Kind.EXTERNAL):
-        return job.state == Job.State.READY or job.attempts > 0 and job.state == Job.State.WAITING
+        return job.state == Job.State.READY or (job.attempts > 0 and job.state == Job.State.WAITING)
     return job.state in (Job.State.READY, Job.State.WAITING)
 
 
@@ -92,7 +93,9 @@ def _tasks(running: list[UUID], user: access.User) -> dict[UUID, list[UserTask]]
 
 def _jobs(running: list[UUID]) -> dict[UUID, list[Job]]:
     kinds = [Job.Kind.CALLBACK, Job.Kind.START_TIMER]
-    return _by_tree(Job.objects.filter(_in_trees(running)).exclude(kind__in=kinds).select_related("instance").defer("traceback", "data"), running)
+    return _by_tree(
+        Job.objects.filter(_in_trees(running)).exclude(kind__in=kinds).select_related("instance").defer("traceback", "data"), running
+    )
 
 
 def _in_trees(running: list[UUID]) -> Q:

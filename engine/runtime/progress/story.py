@@ -42,8 +42,17 @@ def timeline(instance: Instance) -> list[Step]:
     """The steps in the order in which they began, the newest 200; four queries."""
     runs = list(Activity.objects.filter(instance=instance).exclude(type__in=SILENT).order_by("-number")[:LONGEST])[::-1]
     jobs = list(Job.objects.filter(instance=instance, node__isnull=False).defer("traceback", "data"))
-    ledger = {r.number: r for r in Ledger.objects.filter(instance=instance, outcome=Ledger.Outcome.COMMITTED).only("number", "who", "trigger", "at", "instance")}
-    tasks = {t.activity: t for t in UserTask.objects.filter(instance=instance).only("activity", "assignee", "completed_by", "claimed") if t.activity}
+    ledger = {
+        r.number: r
+        for r in Ledger.objects.filter(instance=instance, outcome=Ledger.Outcome.COMMITTED).only(
+            "number", "who", "trigger", "at", "instance"
+        )
+    }
+    tasks = {
+        t.activity: t
+        for t in UserTask.objects.filter(instance=instance).only("activity", "assignee", "completed_by", "claimed")
+        if t.activity
+    }
     steps = [_step(run, ledger, tasks) for run in runs]
     steps += [_working(job) for job in jobs if job.kind in (Job.Kind.ASYNC, Job.Kind.ASYNC_LEAVE) or job.state == Job.State.DEAD]
     return steps + list(_cancelled(instance, ledger))
@@ -66,7 +75,11 @@ def _working(job: Job) -> Step:
     """A step whose history only begins when its job succeeds."""
     title = job.name or job.node or ""
     if job.state == Job.State.DEAD:
-        text = ngettext("could not be done in %d attempt and is being looked after", "could not be done in %d attempts and is being looked after", job.attempts)
+        text = ngettext(
+            "could not be done in %d attempt and is being looked after",
+            "could not be done in %d attempts and is being looked after",
+            job.attempts,
+        )
         return Step(job.created, title, text % job.attempts, "failed")
     if job.attempts > 1 or (job.attempts == 1 and job.state == Job.State.WAITING):
         return Step(job.created, title, _("is being processed, attempt %d") % max(job.attempts, 2), "active")

@@ -133,7 +133,11 @@ def _reached(journal: list[list[Any]], graph: Graph) -> list[str]:
 # -- lines ----------------------------------------------------------------------------------------------------------------
 def _lines(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
     label = str(entry)
-    begins = _("%s begins") % label if entry.attempt == 1 else _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": entry.attempt}
+    begins = (
+        _("%s begins") % label
+        if entry.attempt == 1
+        else _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": entry.attempt}
+    )
     yield Line(_user_did(entry), _engine_began(entry), begins)
     still = _("%s is still open") % label
     yield from (Line("", text, still) for text in _executed(told.executed))
