@@ -91,5 +91,5 @@ def _deploy() -> bool:
     latest = Deployment.objects.filter(name=DEPLOYMENT).order_by("-deployed").first()
     if latest and {name: bytes(content) for name, content in latest.resources.values_list("name", "content")} == wanted:
         return False
-    runtime.deploy(wanted, name=DEPLOYMENT, user="admin")
+    runtime.deploy(wanted, name=DEPLOYMENT, user=User.objects.get(username="admin"))
     return True
