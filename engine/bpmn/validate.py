@@ -16,7 +16,7 @@ from engine.errors import Problem
 SUPPORTED = frozenset({
     "startEvent", "endEvent",
     "task", "manualTask", "userTask", "scriptTask",
-    "serviceTask/class", "serviceTask/delegateExpression", "serviceTask/expression",
+    "serviceTask/class", "serviceTask/delegateExpression", "serviceTask/expression", "serviceTask/mail", "serviceTask/http",
     "exclusiveGateway", "parallelGateway",
     "subProcess",
 })
@@ -38,7 +38,7 @@ REFUSED = {
     "callActivity": _LATER, "receiveTask": _LATER,
     "sendTask": _LATER, "sendTask/class": _LATER, "sendTask/delegateExpression": _LATER, "sendTask/expression": _LATER,
     "sendTask/mail": _LATER, "sendTask/external-worker": _LATER,
-    "serviceTask/mail": _LATER, "serviceTask/http": _LATER, "serviceTask/external-worker": _LATER,
+    "serviceTask/external-worker": _LATER,
     "eventSubProcess": _LATER, "transaction": _LATER, "adHocSubProcess": _LATER,
     "multiInstance": _LATER, "standardLoop": _LATER, "compensation": _LATER,
     "dataObject": _LATER, "link": _LATER,
