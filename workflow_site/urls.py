@@ -17,7 +17,7 @@ from workflow_site import health
 def _room(address, module):  # type: ignore[no-untyped-def]  # build-up: rooms that cannot be imported yet are left out
     try:
         return [path(address, include(module))] if find_spec(module) else []
-    except ImportError as error:
+    except Exception as error:
         warnings.warn(f"{module} is not there yet: {error}", stacklevel=2)
         return []
 
