@@ -24,7 +24,9 @@ class Setting(Generic[T]):
     name: str
 
     def __init__(self, default: T, why: str, *, least: float = 0, allowed: tuple[T, ...] = ()) -> None:
-        self.default, self.why, self.least, self.allowed = default, why, least, allowed
+        self.default: T = default
+        self.allowed: tuple[T, ...] = allowed
+        self.why, self.least = why, least
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -7,8 +7,8 @@ from pathlib import Path
 os.environ.update(ENV_FILE="", DEMO="1", HTTPS="0", ENGINE_BASIC_AUTH="1", ALLOWED_HOSTS="*")
 os.environ.setdefault("SECRET_KEY", "only for tests, and long enough to be taken without a warning: 0123456789")
 
-from workflow_site.settings import *  # noqa: E402, F403  # the environment must be set before
-from workflow_site.settings import DATABASES, STORAGES  # noqa: E402
+from workflow_site.settings import *  # noqa: F403  # the environment must be set before
+from workflow_site.settings import DATABASES, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
