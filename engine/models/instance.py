@@ -35,6 +35,7 @@ class Instance(models.Model):
     end_node = models.CharField(max_length=255, null=True, blank=True)
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     reason = models.TextField(null=True, blank=True)
+    held = models.BooleanField(default=False)  # at its end it waits for a job of its caller (completeAsync)
     revision = models.PositiveIntegerField(default=1)
     next_number = models.PositiveIntegerField(default=1)  # of its next token
     attempts = models.PositiveIntegerField(default=0)  # rolled back since the last commit

@@ -26,6 +26,7 @@ from engine.models.fields import uuid7
 from engine.runtime import access
 from engine.runtime.store import claims, starting
 
+MODELS, FORMS = archive.PROCESS, archive.FORM  # endings of what can be deployed besides archives
 KEPT = 1000  # graphs and forms kept in memory by each process
 
 _KNOWN: OrderedDict[tuple[str, str], Any] = OrderedDict()

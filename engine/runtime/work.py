@@ -34,6 +34,8 @@ from engine.interpreter.journal import (
     Invocation,
     Ran,
     Received,
+    Released,
+    ReleaseChild,
     StartChild,
     TellParent,
     Throw,
@@ -171,21 +173,23 @@ class Work:
                 return _written(unit, wish, self.world)
             case Begin():
                 return interpreter.start(unit.graph, unit.state.facts, wish, self.world)
-            case Completed() | Ran() | ChildTold() | Assigned():
+            case Completed() | Ran() | ChildTold() | Assigned() | Released():
                 return interpreter.resume(unit.graph, unit.state, wish, self.world)
             case Received() | Evaluate():
                 return interpreter.deliver(unit.graph, unit.state, wish, self.world)
             case Cancel():
                 return interpreter.cancel(unit.graph, unit.state, wish, self.world)
 
-    def _begin(self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None) -> None:
+    def _begin(
+        self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None, *, held: bool = False
+    ) -> None:
         if len(self.units) >= MOST:
             raise TechnicalError(f"more than {MOST} process instances in one transaction: does a process call itself for ever?")
         d = start.definition
         facts = Facts(
             str(instance), d.pk, d.key, self.order.user if parent is None else parent.state.facts.starter, start.business_key, start.name,
             str(parent.id) if parent else None, token, (parent.state.facts.root or str(parent.id)) if parent else None, start.tenant,
-            self.order.user,
+            self.order.user, held,
         )  # fmt: skip
         graph = definitions.graph(d)
         self.units[instance] = instances.new(instance, d.pk, d.deployment_id, graph, facts, self.began, wish.node or _first(graph))
@@ -196,17 +200,23 @@ class Work:
         found = definitions.called(e.called, by_id=e.by_id, deployment=unit.deployment if e.same_deployment else None, tenant=unit.tenant)
         if found.suspended:
             raise TechnicalError(f"the called process {found.key} is suspended")
-        self._begin(UUID(e.instance), Begin(e.variables), Start(found, e.business_key, e.name, unit.tenant), unit, e.token)
+        begin = Begin(e.variables, transient=e.transient)
+        self._begin(UUID(e.instance), begin, Start(found, e.business_key, e.name, unit.tenant), unit, e.token, held=e.held)
 
     def _tell_parent(self, unit: Loaded, e: TellParent) -> None:
         self.queue.append((UUID(e.instance), ChildTold(e.token, e.outcome, e.code, e.message, e.variables)))
 
+    def _children(self, unit: Loaded, token: int) -> list[UUID]:
+        """The instances a token called that have not ended, those of this unit too."""
+        mine = {u.id for u in self.units.values() if (u.state.facts.parent, u.state.facts.parent_token) == (str(unit.id), token)}
+        ended = {u.id for u in self.units.values() if u.state.ended}
+        return sorted((mine | set(receivers.children(unit.id, token))) - ended)
+
     def _cancel_child(self, unit: Loaded, e: CancelChild) -> None:
-        mine = {u.id for u in self.units.values() if u.state.facts.parent == str(unit.id) and u.state.facts.parent_token == e.token}
-        for child in sorted(mine | set(receivers.children(unit.id, e.token))):
-            known = self.units.get(child)
-            if known is None or not known.state.ended:
-                self.queue.append((child, Cancel(e.reason)))
+        self.queue.extend((child, Cancel(e.reason)) for child in self._children(unit, e.token))
+
+    def _release_child(self, unit: Loaded, e: ReleaseChild) -> None:
+        self.queue.extend((child, Released()) for child in self._children(unit, e.token))
 
     def _throw(self, unit: Loaded, e: Throw) -> None:
         for found in receivers.of(e, unit, list(self.units.values())):
@@ -314,6 +324,7 @@ _BEYOND: dict[type[Effect], Callable[[Work, Loaded, Any], None]] = {
     StartChild: Work._start_child,
     TellParent: Work._tell_parent,
     CancelChild: Work._cancel_child,
+    ReleaseChild: Work._release_child,
     Throw: Work._throw,
 }
 

@@ -217,6 +217,11 @@ def drop(job: Claimed) -> bool:
     return _touched(_DROP, id=job.id, lease=job.lease) == 1
 
 
+def _data(job: Claimed) -> dict[str, Any]:
+    """The job's data; a timer that is put off remembers when it was due in truth."""
+    return {**job.data, "due": job.data.get("due", job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
+
+
 _FAIL = """
     UPDATE towpath_job SET state = %(state)s, due = {later}, retries = %(retries)s, error = %(error)s, traceback = %(traceback)s,
         data = %(data)s, begun = NULL, lease_owner = NULL, lease_until = NULL
@@ -225,9 +230,33 @@ _FAIL = """
 
 def fail(job: Claimed, *, state: str, wait: float, retries: int, error: str, traceback: str) -> bool:
     """Record a failed attempt: `waiting` for `wait` seconds, `ready` at once or `dead`; False if the job is another's by now."""
-    data = {**job.data, "due": job.data.get("due", job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
-    row: dict[str, Any] = {"state": state, "retries": retries, "error": error[:LONGEST_ERROR], "traceback": traceback, "data": data}
+    said = error[:LONGEST_ERROR]
+    row: dict[str, Any] = {"state": state, "retries": retries, "error": said, "traceback": traceback, "data": _data(job)}
     return _touched(_FAIL, wait, id=job.id, lease=job.lease, **row) == 1
+
+
+_CHARGE = "UPDATE towpath_job SET retries = %(retries)s, error = %(error)s, begun = NULL WHERE id = %(id)s AND lease_owner = %(lease)s"
+_POSTPONE = """
+    UPDATE towpath_job SET state = 'waiting', due = {later}, data = %(data)s, begun = NULL, lease_owner = NULL, lease_until = NULL
+    WHERE id = %(id)s AND lease_owner = %(lease)s"""
+_PARK = """
+    UPDATE towpath_job SET resumes_as = state, state = 'suspended', begun = NULL, lease_owner = NULL, lease_until = NULL
+    WHERE id = %(id)s AND lease_owner = %(lease)s"""
+
+
+def charge(job: Claimed, retries: int, error: str) -> None:
+    """Count an attempt whose worker was lost, and keep the lease."""
+    _touched(_CHARGE, retries=retries, error=error[:LONGEST_ERROR], id=job.id, lease=job.lease)
+
+
+def postpone(job: Claimed, wait: float) -> None:
+    """Let a job wait for `wait` seconds without holding anything against it."""
+    _touched(_POSTPONE, wait, data=_data(job), id=job.id, lease=job.lease)
+
+
+def park(job: Claimed) -> None:
+    """Suspend a job whose instance was suspended after it was claimed."""
+    _touched(_PARK, id=job.id, lease=job.lease)
 
 
 # -- leases ---------------------------------------------------------------------------------------------------------------

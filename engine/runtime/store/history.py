@@ -39,7 +39,7 @@ def _instance(unit: Loaded) -> dict[str, Any]:
         "id": unit.id, "definition_id": unit.definition, "business_key": f.business_key, "business_status": None, "service_id": None,
         "name": f.name, "tenant": unit.tenant, "parent": UUID(f.parent) if f.parent else None, "parent_token": f.parent_token,
         "root": UUID(f.root) if f.root else None, "starter": f.starter, "started": unit.started, "start_node": unit.start_node,
-        "revision": 1, "attempts": 0, "suspended": unit.suspended, "lease_owner": None, "lease_until": None,
+        "revision": 1, "attempts": 0, "held": f.held, "suspended": unit.suspended, "lease_owner": None, "lease_until": None,
     }  # fmt: skip
     return row | _outcome(unit)
 

@@ -24,7 +24,7 @@ WHOLE = 200  # an instance with no more tokens is loaded whole
 
 _INSTANCE = (
     "SELECT i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root,"
-    " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state"
+    " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state, i.held"
     " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id WHERE i.id = %s"
 )
 _TOKENS = "SELECT number, parent, node, scope, wait, activity, counters FROM towpath_token WHERE instance_id = %s"
@@ -98,30 +98,22 @@ class Row:
     attempts: int
     suspended: bool
     state: str
+    held: bool
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Row:
         v = list(values)
         v[3], v[7], v[9] = as_uuid(v[3]), as_uuid(v[7]), as_uuid(v[9])
         v[11], v[12] = as_time(v[11]), as_time(v[12])
-        v[16] = bool(v[16])
+        v[16], v[18] = bool(v[16]), bool(v[18])
         return cls(*v)
 
     def facts(self, instance: UUID, user: str | None) -> Facts:
         parent, root = (str(v) if v else None for v in (self.parent, self.root))
         return Facts(
-            str(instance),
-            self.definition,
-            self.key,
-            self.starter,
-            self.business_key,
-            self.name,
-            parent,
-            self.parent_token,
-            root,
-            self.tenant,
-            user,
-        )
+            str(instance), self.definition, self.key, self.starter, self.business_key, self.name, parent, self.parent_token, root,
+            self.tenant, user, self.held,
+        )  # fmt: skip
 
 
 def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, list[tuple[Any, ...]], list[tuple[Any, ...]], bool]:

@@ -11,9 +11,9 @@ from django.db.models import Model
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import DeploymentError, ExpressionError, Problem
-from engine.expressions import times
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
+from engine.interpreter import timers
 from engine.models import (
     Activity,
     Attachment,
@@ -57,8 +57,7 @@ def _timer(definition: Definition, node: Node, now: datetime) -> None:
     assert node.event and node.event.timer
     timer = node.event.timer
     try:
-        text = str(evaluate(parse(timer.text), _nothing))
-        due, data = times.first(timer.kind, text, now, end=timer.end)
+        due, data = timers.moment(evaluate(parse(timer.text), _nothing), now), {}
     except ExpressionError as error:
         raise DeploymentError([Problem(str(error), node.id, node.line)]) from None
     key = uuid7()

@@ -10,11 +10,14 @@ from uuid import UUID
 
 from engine import models
 from engine.conf import settings as conf
-from engine.interpreter.journal import CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Entered, Withdraw
+from engine.interpreter.journal import ChangeUserTask, CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Entered, Withdraw
 from engine.models.fields import uuid7
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
 from engine.runtime.store.values import COLUMNS, columns_of
+
+
+CHANGEABLE = frozenset("name description assignee owner due priority category form_key".split())
 
 
 def statements(units: Iterable[Loaded], now: datetime) -> list[Statement]:
@@ -104,6 +107,7 @@ def _user_tasks(units: list[Loaded]) -> list[Statement]:
         tasks += [_user_task(unit, e, ends.get(e.token)) for e in made]
         links += [_link(e, kind, who) for e in made for kind, who in e.candidates]
         fresh = {e.token for e in made}
+        ended += [_task_changed(unit, e) for e in unit.effects if isinstance(e, ChangeUserTask)]
         ended += [_task_ended(unit, e) for t, e in ends.items() if t not in fresh or t in unit.stored]
     return insert(models.UserTask, tasks) + insert(models.IdentityLink, links) + ended
 
@@ -127,6 +131,16 @@ def _link(e: CreateUserTask, kind: str, who: str) -> dict[str, Any]:
         "id": uuid7(), "task_id": UUID(e.id), "instance_id": None, "type": "candidate",
         "user": who if kind == "user" else None, "group": who if kind == "group" else None,
     }  # fmt: skip
+
+
+def _task_changed(unit: Loaded, e: ChangeUserTask) -> Statement:
+    """What a task listener changed: `changes` are names of columns, as in CreateUserTask."""
+    names = [n for n in e.changes if n in CHANGEABLE]
+    listed = ", ".join(f'"{n}" = %s' for n in names)
+    return Statement(
+        f"UPDATE towpath_usertask SET {listed} WHERE instance_id = %s AND token = %s AND state = 'open'",
+        adapted([*(e.changes[n] for n in names), unit.id, e.token]),
+    )
 
 
 def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
