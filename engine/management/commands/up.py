@@ -83,7 +83,7 @@ def _web(host: str, port: int, workers: int, threads: int) -> Child:
         "workers": workers,
         "blocking-threads": threads,
         "workers-kill-timeout": 5,
-        "log-level": "warning",
+        "log-level": "error",  # it warns of any number of threads that is fit for slow requests
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "granian", *words, "--no-ws", "--respawn-failed-workers", "workflow_site.wsgi:application"]
