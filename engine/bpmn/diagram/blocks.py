@@ -1,0 +1,45 @@
+"""A piece of a layout: shapes and edges that move together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.bpmn.diagram.values import Bounds, Edge, Point, Shape
+
+
+@dataclass(slots=True)
+class Block:
+    """Shapes and edges in coordinates of their own, from (0, 0) to (width, height)."""
+
+    shapes: list[Shape] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    width: float = 0.0
+    height: float = 0.0
+
+    def add(self, other: Block, dx: float, dy: float) -> None:
+        """Take over what is in another block, moved by (dx, dy)."""
+        self.shapes += [_moved_shape(s, dx, dy) for s in other.shapes]
+        self.edges += [_moved_edge(e, dx, dy) for e in other.edges]
+
+    def move(self, dx: float, dy: float) -> None:
+        """Move all that is in this block; its size grows by as much."""
+        self.shapes = [_moved_shape(s, dx, dy) for s in self.shapes]
+        self.edges = [_moved_edge(e, dx, dy) for e in self.edges]
+        self.width, self.height = self.width + dx, self.height + dy
+
+
+def _moved_shape(shape: Shape, dx: float, dy: float) -> Shape:
+    return replace(shape, bounds=shape.bounds.moved(dx, dy), label=_moved_label(shape.label, dx, dy))
+
+
+def _moved_edge(edge: Edge, dx: float, dy: float) -> Edge:
+    return replace(edge, points=_moved_points(edge.points, dx, dy), label=_moved_label(edge.label, dx, dy))
+
+
+def _moved_points(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:
+    return tuple((x + dx, y + dy) for x, y in points)
+
+
+def _moved_label(label: Bounds | None, dx: float, dy: float) -> Bounds | None:
+    return label and label.moved(dx, dy)
