@@ -288,7 +288,9 @@ def forms_wanted(graph: Graph) -> tuple[Wanted, ...]:
                  if detail.form_key and not _is_expression(detail.form_key))
 
 
-def missing_forms(graph: Graph, *, inside: Collection[str], deployed: Collection[str], file: str = "") -> tuple[list[Problem], list[Problem]]:
+def missing_forms(
+    graph: Graph, *, inside: Collection[str], deployed: Collection[str], file: str = ""
+) -> tuple[list[Problem], list[Problem]]:
     """Problems and warnings about form keys that name no form, given the keys inside the archive and those deployed before.
 
     A key may be a text for another system's eyes (Flowable allows it), so it is only a warning; an archive that brings forms

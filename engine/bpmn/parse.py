@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from engine.bpmn import parse_xml, validate
 from engine.bpmn.graph import Flow, Graph, Node
@@ -46,6 +47,7 @@ def read(xml: bytes, *, file: str = "", limits: Limits = Limits()) -> Model:  # 
     if (root.space, root.name) != ("bpmn", "definitions"):
         reading.problem("this is not a BPMN 2.0 file: its root must be 'definitions' of the BPMN namespace", root)
         reading.refuse_if_wrong()
+    _identify(root, reading)
     validate.elements(root, reading)
     _declare(root, reading)
     graphs = tuple(_graph(process, root, reading) for process in _executable(root, reading))
@@ -65,6 +67,18 @@ def _executable(root: Element, reading: Reading) -> list[Element]:
     if not chosen:
         reading.problem("the file has no executable process" + (": isExecutable is false" if root.child("process") else ""), root)
     return chosen
+
+
+def _identify(root: Element, reading: Reading) -> None:
+    """Give nodes and flows without an id one: BPMN allows that, and Flowable's users leave out those of flows and event sub-processes."""
+    inside = [element for process in root.all("process") for element, _ in _inside(process)]
+    taken = {element.id for element in inside}
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    for at in inside:
+        if not at.id and (at.name in NODES or at.name == "sequenceFlow"):
+            at.attributes["id"] = next(name for n in numbers[at.name] if (name := f"{at.name}_{n}") not in taken)
+            if at.name in NODES:
+                reading.warn(f"<{at.name}> has no id and is called '{at.id}': instances that run find it again only by its place", at)
 
 
 def _declare(root: Element, reading: Reading) -> None:
@@ -101,28 +115,20 @@ def _inside(process: Element) -> Iterator[tuple[Element, str | None]]:
         for element in scope.children:
             if element.space == "bpmn":
                 yield element, name
-                if element.name in SCOPES and element.id:
+                if element.name in SCOPES:
                     todo.append((element, element.id))
 
 
 def _flows(drawn: list[tuple[Element, str | None]], reading: Reading) -> dict[str, Flow]:
-    """The sequence flows by id, in document order; a flow without an id gets one made of its ends."""
-    flows: dict[str, Flow] = {}
-    taken = {e.id for e, _ in drawn}
-    for element, _ in drawn:
-        if element.name == "sequenceFlow":
-            flow = _flow(element, taken, reading)
-            flows[flow.id] = flow
-    return flows
+    """The sequence flows by id, in document order."""
+    return {e.id or "": _flow(e, reading) for e, _ in drawn if e.name == "sequenceFlow"}
 
 
-def _flow(at: Element, taken: set[str | None], reading: Reading) -> Flow:
+def _flow(at: Element, reading: Reading) -> Flow:
     source, target = at.attributes.get("sourceRef", ""), at.attributes.get("targetRef", "")
-    name = at.id or next(n for i in range(len(taken) + 1) if (n := f"{source}-{target}" + (f"-{i}" if i else "")) not in taken)
-    taken.add(name)
     written = at.child("conditionExpression")
     text, language = condition(written, reading) if written is not None else (None, "")
-    return Flow(id=name, source=source, target=target, name=at.attributes.get("name"), condition=text or None, language=language,
+    return Flow(id=at.id or "", source=source, target=target, name=at.attributes.get("name"), condition=text or None, language=language,
                 skip=reading.attribute(at, "skipExpression"), listeners=listeners(at, "executionListener", reading), line=at.line)
 
 

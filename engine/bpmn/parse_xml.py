@@ -76,6 +76,9 @@ class Element:
 PREFIXES = frozenset(EXTENSIONS.values())
 
 
+_NAMES = frozenset({"id", "default", "calledElement"})
+
+
 class _Refused(Exception):
     """A rule about XML itself is broken; the message says which."""
 
@@ -126,7 +129,7 @@ class _Builder:
             raise _Refused(f"nested too deeply: {self.limits.xml_depth} levels are allowed")
         space, _, local = name.rpartition(" ")
         parent = self.open[-1] if self.open else None
-        own, extended, prefixes = _split(attributes)
+        own, extended, prefixes = _split(attributes, space == BPMN)
         element = Element(_space(space), local, self.parser.CurrentLineNumber, parent, own, extended, prefixes)
         if parent is None:
             self.root = element
@@ -152,15 +155,18 @@ def _space(uri: str) -> str:
     return "bpmn" if uri == BPMN else EXTENSIONS.get(uri, uri)
 
 
-def _split(attributes: dict[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Own attributes, extension attributes by their one name, and the prefix of each; foreign ones are nobody's affair."""
+def _split(attributes: dict[str, str], bpmn: bool) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Own attributes, extension attributes by their one name, and the prefix of each; foreign ones are nobody's affair.
+
+    Ids and references of BPMN lose the blanks around them, as XML's own types do.
+    """
     own: dict[str, str] = {}
     extended: dict[str, str] = {}
     prefixes: dict[str, str] = {}
     for name, text in attributes.items():
         uri, _, local = name.rpartition(" ")
         if not uri:
-            own[local] = text
+            own[local] = text.strip() if bpmn and (local in _NAMES or local.endswith("Ref")) else text
         elif prefix := EXTENSIONS.get(uri):
             local = _ALIASES.get(local, local)
             extended.setdefault(local, text)
