@@ -43,6 +43,10 @@ def cancel(graph: Graph, state: State, input: Cancel, env: Environment, *, steps
 
 def _advance(graph: Graph, state: State, input: Input, env: Environment, steps: int) -> Change:
     run = Run(graph, env, Change(state), OPERATIONS, limit=steps, user=state.facts.user)
-    inputs.take(run, input)
-    run.go()
+    try:
+        inputs.take(run, input)
+        run.go()
+    except Exception as error:
+        vars(error)["journal"] = run.change.journal  # for the ledger: what is undone now, up to the step that failed
+        raise
     return run.tidy()
