@@ -16,7 +16,7 @@ from django.db.models.lookups import Exact
 
 from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
-from engine.models import Blob, Instance, UserTask, Variable
+from engine.models import Blob, Instance, Token, UserTask, Variable
 from engine.runtime import access
 from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text
 from engine.runtime.queries.listing import Listing
@@ -158,6 +158,19 @@ def _grouped(rows: QuerySet[Variable], by: str) -> dict[UUID, dict[str, Any]]:
     for row, value in values(rows):
         found[getattr(row, by)][row.name] = value
     return found
+
+
+def visible(instance: UUID, token: int) -> dict[str, Any]:
+    """The live variables seen from a token: its own and those of the scopes around it, the nearest first; two statements."""
+    parents = dict(Token.objects.filter(instance=instance).values_list("number", "parent"))
+    chain: list[int] = []
+    number: int | None = token
+    while number is not None:
+        chain.append(number)
+        number = parents.get(number)
+    rows = list(Variable.objects.filter(instance=instance, token__in=chain, task=None, live=True))
+    rows.sort(key=lambda row: chain.index(row.token), reverse=True)
+    return {row.name: value for row, value in values(rows)}
 
 
 def flagged(filters: Mapping[str, object], name: str) -> bool:

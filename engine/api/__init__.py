@@ -1,0 +1,1 @@
+"""The REST doors: they translate names and shapes, and leave every decision to the runtime."""

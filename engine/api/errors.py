@@ -1,0 +1,99 @@
+"""The only place where errors become HTTP: a status, and a body in Flowable's shape with the members of RFC 9457 beside it.
+
+A client never sees a traceback. What nobody expected is logged with one, and answered with a text that says nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+from engine import errors
+
+log = logging.getLogger("towpath.api")
+
+PROBLEM = "application/problem+json"
+UNEXPECTED = "Something went wrong here that should not have; it was logged."
+
+
+class Refused(Exception):
+    """A call is turned away for reasons of HTTP: no credentials, wrong method, wrong content type, too large, too often."""
+
+    def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+# The first class that fits gives the status; the order goes from special to general.
+STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (errors.BadInput, HTTPStatus.BAD_REQUEST),
+    (errors.NotFound, HTTPStatus.NOT_FOUND),
+    (errors.Forbidden, HTTPStatus.FORBIDDEN),
+    (errors.Conflict, HTTPStatus.CONFLICT),
+    (errors.RevisionConflict, HTTPStatus.CONFLICT),
+    (errors.BpmnError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (errors.TechnicalError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (RequestDataTooBig, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (UnreadablePostError, HTTPStatus.BAD_REQUEST),
+    (MultiPartParserError, HTTPStatus.BAD_REQUEST),
+    (TooManyFieldsSent, HTTPStatus.BAD_REQUEST),
+    (TooManyFilesSent, HTTPStatus.BAD_REQUEST),
+    (SuspiciousOperation, HTTPStatus.BAD_REQUEST),
+    (BadRequest, HTTPStatus.BAD_REQUEST),
+)
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The HTTP status that an error of the tree stands for."""
+    if isinstance(error, Refused):
+        return error.status
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to a call that failed with this error."""
+    status = status_of(error)
+    expected = isinstance(error, Refused) or any(isinstance(error, kind) for kind, _ in STATUSES)
+    if not expected:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+    detail = str(error) if expected else UNEXPECTED
+    body = {
+        "message": status.phrase,
+        "exception": detail,
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        **_more(error),
+    }
+    headers = error.headers if isinstance(error, Refused) else {}
+    return HttpResponse(json.dumps(body), status=status, content_type=_content_type(request), headers=headers)
+
+
+def _content_type(request: HttpRequest) -> str:
+    """Flowable's clients expect plain JSON; who asks for problem details gets their name."""
+    return PROBLEM if PROBLEM in request.headers.get("Accept", "") else "application/json"
+
+
+def _more(error: Exception) -> Mapping[str, Any]:
+    """What an error knows beyond its text: the field at fault, the messages of a form, the problems of a model."""
+    match error:
+        case errors.FormError():
+            return {"field": error.field, "errors": error.errors}
+        case errors.DeploymentError():
+            return {"field": error.field, "problems": [_problem(p) for p in error.problems]}
+        case errors.BadInput() if error.field:
+            return {"field": error.field}
+    return {}
+
+
+def _problem(problem: errors.Problem) -> dict[str, Any]:
+    return {"message": problem.message, "element": problem.element, "line": problem.line, "file": problem.file}

@@ -1,0 +1,71 @@
+"""`repository/process-definitions`: what can be started, with its model and picture."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+
+from engine.api.body import Json
+from engine.api.dialect import each, page
+from engine.api.flowable import deployments
+from engine.api.flowable.table import routes
+from engine.api.router import Call
+from engine.errors import BadInput
+from engine.models import Definition, Instance
+from engine.runtime import definitions, progress, queries
+
+PATH = "repository/process-definitions"
+
+
+def shaped(call: Call, row: Definition) -> dict[str, Json]:
+    def file(name: str) -> str:
+        return call.url(deployments.PATH, row.deployment_id, "resources", name)
+
+    return {
+        "id": row.pk,
+        "url": call.url(PATH, row.pk),
+        "key": row.key,
+        "version": row.version,
+        "name": row.name or None,
+        "description": row.description or None,
+        "tenantId": row.tenant,
+        "deploymentId": str(row.deployment_id),
+        "deploymentUrl": call.url(deployments.PATH, row.deployment_id),
+        "resource": file(row.resource),
+        "diagramResource": None,
+        "category": row.category or None,
+        "graphicalNotationDefined": row.has_diagram,
+        "suspended": row.suspended,
+        "startFormDefined": row.has_start_form,
+    }
+
+
+@routes.get(PATH)
+def listing(call: Call) -> Json:
+    """The process definitions that the caller may know of."""
+    return page(call, queries.definitions, call.params, each(lambda row: shaped(call, row)))
+
+
+@routes.get(PATH + "/{definition}")
+def one(call: Call, definition: str) -> Json:
+    """One process definition."""
+    return shaped(call, queries.definitions.one(call.user, definition))
+
+
+@routes.get(PATH + "/{definition}/resourcedata")
+def resource_data(call: Call, definition: str) -> HttpResponse:
+    """The model file, as it was deployed."""
+    found = queries.definitions.one(call.user, definition)
+    return deployments.content(definitions.xml(found), deployments.media_type(found.resource))
+
+
+@routes.get(PATH + "/{definition}/image")
+def image(call: Call, definition: str) -> HttpResponse:
+    """The picture of the process, as SVG; 400 for a model that was not drawn."""
+    return picture(queries.definitions.one(call.user, definition))
+
+
+def picture(definition: Definition, instance: Instance | None = None) -> HttpResponse:
+    """A definition's picture, with the marks of an instance if one is given; raises BadInput where nothing is drawn."""
+    if not definition.has_diagram:
+        raise BadInput("the model has no diagram information")
+    return deployments.content(progress.svg(definition, instance, standalone=True).encode(), "image/svg+xml")

@@ -1,0 +1,135 @@
+"""`repository/deployments`: uploads, their files, and taking them away again."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Any
+
+from django.http import HttpResponse
+
+from engine.api.body import Json, check_multipart
+from engine.api.dialect import each, ident, moment, page
+from engine.api.flowable.table import routes
+from engine.api.router import ADMIN, Call
+from engine.conf import settings as conf
+from engine.errors import BadInput, NotFound
+from engine.models import Deployment, Resource
+from engine.runtime import definitions, queries
+from engine.runtime.queries import filters
+
+PATH = "repository/deployments"
+TAKEN = (*definitions.MODELS, *definitions.FORMS, ".zip", ".bar")
+
+
+def shaped(call: Call, row: Deployment) -> dict[str, Json]:
+    return {
+        "id": ident(row.pk),
+        "name": row.name,
+        "deploymentTime": moment(row.deployed),
+        "category": row.category or None,
+        "key": row.key or None,
+        "parentDeploymentId": ident(row.pk),
+        "url": call.url(PATH, row.pk),
+        "tenantId": row.tenant,
+    }
+
+
+@routes.get(PATH)
+def listing(call: Call) -> Json:
+    """The deployments."""
+    return page(call, queries.deployments, call.params, each(lambda row: shaped(call, row)))
+
+
+@routes.post(PATH, ADMIN, status=201)
+def deploy(call: Call) -> Json:
+    """Deploy a file: a model, a form or an archive. All problems of a refused one are listed at once."""
+    check_multipart(call.request, conf.MAX_ZIP_SIZE)
+    uploads = list(call.request.FILES.values())
+    if len(uploads) != 1:
+        raise BadInput("exactly one file must be sent", "file")
+    upload: Any = uploads[0]
+    filename = str(upload.name or "")
+    if not filename.lower().endswith(TAKEN):
+        raise BadInput(f"a file must end in one of {', '.join(TAKEN)}", "file")
+    about = {ours: _about(call, theirs) for ours, theirs in _ABOUT.items()}
+    made = definitions.deploy_upload(filename, upload.read(), user=call.user, name=_about(call, "deploymentName") or None, **about)
+    return shaped(call, made)
+
+
+_ABOUT = {"key": "deploymentKey", "category": "category", "tenant": "tenantId"}
+
+
+def _about(call: Call, name: str) -> str:
+    """Given in the address, or as a field beside the file."""
+    found = filters.text(name, call.params.get(name) or call.request.POST.get(name) or "")
+    if len(found) > 255:
+        raise BadInput(f"{name} must have at most 255 characters", name)
+    return found
+
+
+@routes.get(PATH + "/{deployment}")
+def one(call: Call, deployment: str) -> Json:
+    """One deployment."""
+    return shaped(call, queries.deployments.one(call.user, deployment))
+
+
+@routes.delete(PATH + "/{deployment}", ADMIN)
+def delete(call: Call, deployment: str) -> None:
+    """Take a deployment away; with `cascade=true` its instances and their history too."""
+    queries.deployments.one(call.user, deployment)
+    definitions.delete_deployment(deployment, cascade=filters.flag("cascade", call.params.get("cascade") or "false"), user=call.user)
+
+
+# -- files ----------------------------------------------------------------------------------------------------------------
+def media_type(name: str) -> str:
+    """What a file's name says about its content."""
+    if name.lower().endswith(definitions.MODELS):
+        return "text/xml"
+    if name.lower().endswith(definitions.FORMS):
+        return "application/json"
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def resource_shaped(call: Call, row: Resource) -> dict[str, Json]:
+    return {
+        "id": row.name,
+        "url": call.url(PATH, row.deployment_id, "resources", row.name),
+        "contentUrl": call.url(PATH, row.deployment_id, "resourcedata", row.name),
+        "mediaType": media_type(row.name),
+        "type": "processDefinition" if row.kind == "processDefinition" else "resource",
+    }
+
+
+@routes.get(PATH + "/{deployment}/resources")
+def resources(call: Call, deployment: str) -> Json:
+    """The files of a deployment."""
+    found = queries.deployments.one(call.user, deployment)
+    rows = Resource.objects.filter(deployment=found).defer("content").order_by("name")
+    return [resource_shaped(call, row) for row in rows]
+
+
+def resource_of(deployment: Deployment, name: str) -> Resource:
+    """One file; raises NotFound."""
+    found = Resource.objects.filter(deployment=deployment, name=name).first()
+    if found is None:
+        raise NotFound(f"the deployment has no file {name[:60]!r}")
+    return found
+
+
+@routes.get(PATH + "/{deployment}/resources/{name...}")
+def resource(call: Call, deployment: str, name: str) -> Json:
+    """One file of a deployment."""
+    return resource_shaped(call, resource_of(queries.deployments.one(call.user, deployment), name))
+
+
+@routes.get(PATH + "/{deployment}/resourcedata/{name...}")
+def resource_data(call: Call, deployment: str, name: str) -> HttpResponse:
+    """The bytes of a file, as they came."""
+    found = resource_of(queries.deployments.one(call.user, deployment), name)
+    return content(bytes(found.content), media_type(found.name))
+
+
+def content(data: bytes, kind: str) -> HttpResponse:
+    """Bytes that somebody uploaded: never rendered by a browser as a page of this site."""
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
+    return HttpResponse(data, content_type=kind, headers=headers)

@@ -1,0 +1,153 @@
+"""`runtime/executions`: the tokens of instances, and how those that wait are woken; event subscriptions and signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.api.body import Json, Members, one_of
+from engine.api.dialect import each, execution_id, ident, moment, page, values
+from engine.api.flowable import definitions, instances
+from engine.api.flowable.table import routes
+from engine.api.router import Answer, Call
+from engine.errors import BadInput, NotFound
+from engine.models import Subscription, Token
+from engine.runtime import messages, queries
+from engine.runtime.queries import filters
+
+PATH = "runtime/executions"
+SUBSCRIPTIONS = "runtime/event-subscriptions"
+
+
+def shaped(call: Call, row: Token) -> dict[str, Json]:
+    parent = execution_id(row.instance_id, row.parent)
+    caller = execution_id(row.instance.parent, row.instance.parent_token) if row.number == 0 else None
+    own = execution_id(row.instance_id, row.number)
+    return {
+        "id": own,
+        "url": call.url(PATH, own),
+        "parentId": parent,
+        "parentUrl": call.url_of(PATH, parent),
+        "superExecutionId": caller,
+        "superExecutionUrl": call.url_of(PATH, caller),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url(instances.PATH, row.instance_id),
+        "suspended": row.instance.suspended,
+        "activityId": row.node if row.number else None,
+        "tenantId": row.instance.tenant,
+    }
+
+
+@routes.get(PATH)
+def listing(call: Call) -> Json:
+    """The executions: the instances themselves, and where their tokens are."""
+    return page(call, queries.executions, call.params, each(lambda row: shaped(call, row)))
+
+
+@routes.query("query/executions")
+def query(call: Call) -> Json:
+    """The same by a query in the body."""
+    return page(call, queries.executions, call.sent.all, each(lambda row: shaped(call, row)))
+
+
+def found(call: Call, execution: str) -> Token:
+    """The execution with this id; raises NotFound."""
+    where = filters.execution(execution)
+    row = queries.executions.seen(call.user).filter(instance=where[0], number=where[1]).first() if where else None
+    if row is None:
+        raise NotFound(f"There is no execution {execution[:60]!r}.")
+    return row
+
+
+@routes.get(PATH + "/{execution}")
+def one(call: Call, execution: str) -> Json:
+    """One execution."""
+    return shaped(call, found(call, execution))
+
+
+@routes.get(PATH + "/{execution}/activities")
+def activities(call: Call, execution: str) -> Json:
+    """The activities that are active in it and below it."""
+    row = found(call, execution)
+    rows = list(Token.objects.filter(instance=row.instance_id).values_list("number", "parent", "node"))
+    inside = {row.number}
+    for number, parent, _ in sorted(rows):  # a child is always younger than its parent
+        if parent in inside:
+            inside.add(number)
+    return sorted({node for number, _, node in rows if number in inside and node})
+
+
+# -- waking ---------------------------------------------------------------------------------------------------------------
+def _trigger(call: Call, row: Token, sent: Members, given: dict[str, Any]) -> None:
+    messages.trigger(row.instance_id, row.number, given, user=call.user)
+
+
+def _message(call: Call, row: Token, sent: Members, given: dict[str, Any]) -> None:
+    messages.event(row.instance_id, row.number, "message", sent.required("messageName"), given, user=call.user)
+
+
+def _signal(call: Call, row: Token, sent: Members, given: dict[str, Any]) -> None:
+    messages.event(row.instance_id, row.number, "signal", sent.required("signalName"), given, user=call.user)
+
+
+_ACTIONS = {"trigger": _trigger, "signal": _trigger, "messageEventReceived": _message, "signalEventReceived": _signal}
+
+
+@routes.put(PATH + "/{execution}")
+def wake(call: Call, execution: str) -> Json:
+    """Trigger it, or hand it the message or signal that it waits for; 204 if it ends with that."""
+    action = one_of(_ACTIONS, call.sent)
+    action(call, found(call, execution), call.sent, values(call.sent.items("variables")))
+    try:
+        return shaped(call, found(call, execution))
+    except NotFound:
+        return Answer(204)
+
+
+@routes.post("runtime/signals", status=204)
+def signal(call: Call) -> None:
+    """Throw a signal to everybody who waits for it, in one transaction."""
+    sent = call.sent
+    name, given = sent.required("signalName"), values(sent.items("variables"))
+    if not sent.flag("async"):
+        messages.signal(name, given, user=call.user, tenant=sent.text("tenantId") or "")
+        return
+    if given:
+        raise BadInput("an asynchronous signal takes no variables", "variables")
+    raise BadInput("asynchronous signals are not supported", "async")
+
+
+# -- event subscriptions --------------------------------------------------------------------------------------------------
+def subscription_shaped(call: Call, row: Subscription) -> dict[str, Json]:
+    execution = execution_id(row.instance_id, row.token)
+    return {
+        "id": ident(row.pk),
+        "url": call.url(SUBSCRIPTIONS, row.pk),
+        "eventType": row.kind,
+        "eventName": row.name,
+        "activityId": row.node,
+        "executionId": execution,
+        "executionUrl": call.url_of(PATH, execution),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url_of(instances.PATH, row.instance_id),
+        "processDefinitionId": row.definition_id,
+        "processDefinitionUrl": call.url_of(definitions.PATH, row.definition_id),
+        "scopeId": None,
+        "scopeType": None,
+        "subScopeId": None,
+        "scopeDefinitionId": None,
+        "created": moment(row.created),
+        "configuration": None if row.instance_id else row.definition_id,
+        "tenantId": row.tenant,
+    }
+
+
+@routes.get(SUBSCRIPTIONS)
+def subscriptions(call: Call) -> Json:
+    """Who waits for a message, a signal, a condition or a compensation; start events too."""
+    return page(call, queries.subscriptions, call.params, each(lambda row: subscription_shaped(call, row)))
+
+
+@routes.get(SUBSCRIPTIONS + "/{subscription}")
+def subscription(call: Call, subscription: str) -> Json:
+    """One event subscription."""
+    return subscription_shaped(call, queries.subscriptions.one(call.user, subscription))

@@ -1,0 +1,204 @@
+"""`history/*`: what is kept of instances, activities, user tasks and variables; every list also as a query by POST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from engine.api.body import Json
+from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
+from engine.api.flowable import definitions, tasks
+from engine.api.flowable.table import routes
+from engine.api.router import Call
+from engine.models import Activity, Instance, UserTask, Variable
+from engine.runtime import queries
+from engine.runtime.queries.variables import flagged, of_page, values
+
+INSTANCES = "history/historic-process-instances"
+ACTIVITIES = "history/historic-activity-instances"
+TASKS = "history/historic-task-instances"
+VARIABLES = "history/historic-variable-instances"
+
+# What Flowable calls the types that BPMN calls otherwise.
+TYPES = {"intermediateThrowEvent": "throwEvent", "eventBasedGateway": "eventGateway", "task": "manualTask"}
+_BPMN = {theirs: ours for ours, theirs in TYPES.items()}
+
+
+# -- process instances ----------------------------------------------------------------------------------------------------
+def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) -> dict[str, Json]:
+    return {
+        "id": ident(row.pk),
+        "url": call.url(INSTANCES, row.pk),
+        "name": row.name,
+        "businessKey": row.business_key,
+        "businessStatus": row.business_status,
+        "processDefinitionId": row.definition_id,
+        "processDefinitionUrl": call.url(definitions.PATH, row.definition_id),
+        "processDefinitionName": row.definition.name or None,
+        "processDefinitionDescription": row.definition.description or None,
+        "startTime": moment(row.started),
+        "endTime": moment(row.ended),
+        "durationInMillis": millis(row.started, row.ended),
+        "startUserId": row.starter,
+        "startActivityId": row.start_node,
+        "endActivityId": row.end_node,
+        "deleteReason": row.reason,
+        "superProcessInstanceId": ident(row.parent),
+        "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
+        "callbackId": None,
+        "callbackType": None,
+        "referenceId": None,
+        "referenceType": None,
+        "propagatedStageInstanceId": None,
+        "tenantId": row.tenant,
+    }
+
+
+def instances(call: Call, given: Mapping[str, object]) -> Json:
+    """Process instances, running and past."""
+
+    def shapes(rows: Iterable[Instance]) -> list[Json]:
+        found = of_page(rows) if flagged(given, "includeProcessVariables") else {}
+        return [shaped(call, row, found.get(row.pk)) for row in rows]
+
+    return page(call, queries.historic_instances, given, shapes)
+
+
+@routes.get(INSTANCES + "/{instance}")
+def instance(call: Call, instance: str) -> Json:
+    """One process instance, running or past."""
+    return shaped(call, queries.historic_instances.one(call.user, instance))
+
+
+# -- activities -----------------------------------------------------------------------------------------------------------
+def activity_shaped(call: Call, row: Activity, instances: str) -> dict[str, Json]:
+    return {
+        "id": ident(row.pk),
+        "activityId": row.node,
+        "activityName": row.name,
+        "activityType": TYPES.get(row.type, row.type),
+        "processDefinitionId": row.instance.definition_id,
+        "processDefinitionUrl": call.url(definitions.PATH, row.instance.definition_id),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url(instances, row.instance_id),
+        "executionId": execution_id(row.instance_id, row.token),
+        "taskId": ident(row.task),
+        "calledProcessInstanceId": ident(row.called),
+        "assignee": row.assignee,
+        "startTime": moment(row.started),
+        "endTime": moment(row.ended),
+        "durationInMillis": millis(row.started, row.ended),
+        "deleteReason": row.reason,
+        "tenantId": row.instance.tenant,
+    }
+
+
+def activities_of(instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
+    def listed(call: Call, given: Mapping[str, object]) -> Json:
+        """The activities that were run, and the flows taken."""
+        kind = given.get("activityType")
+        asked = {**given, "activityType": _BPMN.get(str(kind), kind)} if kind else given
+        return page(call, queries.activities, asked, each(lambda row: activity_shaped(call, row, instances)))
+
+    return listed
+
+
+# -- user tasks -----------------------------------------------------------------------------------------------------------
+def task_shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[str, Json]:
+    return {
+        "id": ident(row.pk),
+        "url": call.url(TASKS, row.pk),
+        "processDefinitionId": row.definition_id,
+        "processDefinitionUrl": call.url_of(definitions.PATH, row.definition_id),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url_of(INSTANCES, row.instance_id),
+        "executionId": execution_id(row.instance_id, row.token),
+        "name": row.name,
+        "description": row.description,
+        "deleteReason": row.reason,
+        "owner": row.owner,
+        "assignee": row.assignee,
+        "startTime": moment(row.created),
+        "endTime": moment(row.ended),
+        "durationInMillis": millis(row.created, row.ended),
+        "workTimeInMillis": millis(row.claimed, row.ended) if row.claimed else None,
+        "claimTime": moment(row.claimed),
+        "taskDefinitionKey": row.node,
+        "formKey": row.form_key,
+        "priority": row.priority,
+        "dueDate": moment(row.due),
+        "parentTaskId": ident(row.parent),
+        "category": row.category,
+        "scopeId": None,
+        "subScopeId": None,
+        "scopeType": None,
+        "scopeDefinitionId": None,
+        "propagatedStageInstanceId": None,
+        "tenantId": row.tenant,
+        "variables": list(found),
+    }
+
+
+def historic_tasks(call: Call, given: Mapping[str, object]) -> Json:
+    """User tasks, open and past."""
+
+    def shapes(rows: Iterable[UserTask]) -> list[Json]:
+        found = tasks.with_variables(rows, given)
+        return [task_shaped(call, row, found[row.pk]) for row in rows]
+
+    return page(call, queries.historic_tasks, given, shapes)
+
+
+@routes.get(TASKS + "/{task}")
+def historic_task(call: Call, task: str) -> Json:
+    """One user task, open or past."""
+    return task_shaped(call, queries.historic_tasks.one(call.user, task))
+
+
+# -- variables ------------------------------------------------------------------------------------------------------------
+def variable_shaped(call: Call, row: Variable, value: Any, instances: str) -> dict[str, Json]:
+    scope = LOCAL if row.task or row.token else GLOBAL
+    return {
+        "id": ident(row.pk),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url_of(instances, row.instance_id),
+        "executionId": execution_id(row.instance_id, row.token),
+        "taskId": ident(row.task),
+        "variable": variable(row.name, value, scope, call.url(VARIABLES, row.pk)),
+    }
+
+
+def variables_of(listing: queries.Listing[Variable], instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
+    def listed(call: Call, given: Mapping[str, object]) -> Json:
+        """Variables of processes, executions and tasks."""
+        return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, instances) for row, value in values(rows)])
+
+    return listed
+
+
+# -- each list by GET and by POST -----------------------------------------------------------------------------------------
+_RUNNING = "runtime/process-instances"
+LISTS = {
+    (INSTANCES, "query/historic-process-instances"): instances,
+    (ACTIVITIES, "query/historic-activity-instances"): activities_of(INSTANCES),
+    ("runtime/activity-instances", "query/activity-instances"): activities_of(_RUNNING),
+    (TASKS, "query/historic-task-instances"): historic_tasks,
+    (VARIABLES, "query/historic-variable-instances"): variables_of(queries.historic_variables, INSTANCES),
+    ("runtime/variable-instances", "query/variable-instances"): variables_of(queries.variables, _RUNNING),
+}
+
+
+def _add(path: str, by_post: str, listed: Callable[[Call, Mapping[str, object]], Json]) -> None:
+    def listing(call: Call) -> Json:
+        return listed(call, call.params)
+
+    def query(call: Call) -> Json:
+        return listed(call, call.sent.all)
+
+    listing.__doc__ = query.__doc__ = listed.__doc__
+    routes.get(path)(listing)
+    routes.query(by_post)(query)
+
+
+for (_path, _by_post), _listed in LISTS.items():
+    _add(_path, _by_post, _listed)

@@ -1,0 +1,139 @@
+"""`runtime/process-instances`: start, see, suspend and cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.http import HttpResponse
+
+from engine.api.body import Json, Members
+from engine.api.dialect import ident, moment, page, values, variable
+from engine.api.flowable import definitions as definition_views
+from engine.api.flowable.table import routes
+from engine.api.router import Call
+from engine.errors import BadInput, NotFound
+from engine.models import Instance
+from engine.runtime import definitions, instances, queries
+from engine.runtime.queries.variables import flagged, of_page
+
+PATH = "runtime/process-instances"
+
+
+def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) -> dict[str, Json]:
+    """An instance; `found` are its variables where they were asked for."""
+    ended = row.ended is not None
+    return {
+        "id": ident(row.pk),
+        "url": call.url(PATH, row.pk),
+        "name": row.name,
+        "businessKey": row.business_key,
+        "businessStatus": row.business_status,
+        "suspended": row.suspended,
+        "ended": ended,
+        "completed": ended,
+        "processDefinitionId": row.definition_id,
+        "processDefinitionUrl": call.url(definition_views.PATH, row.definition_id),
+        "processDefinitionName": row.definition.name or None,
+        "processDefinitionDescription": row.definition.description or None,
+        "activityId": None,
+        "startUserId": row.starter,
+        "startTime": moment(row.started),
+        "superProcessInstanceId": ident(row.parent),
+        "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
+        "callbackId": None,
+        "callbackType": None,
+        "referenceId": None,
+        "referenceType": None,
+        "propagatedStageInstanceId": None,
+        "tenantId": row.tenant,
+    }
+
+
+def listed(call: Call, given: Mapping[str, object]) -> Json:
+    """A page of running instances, with their variables where `includeProcessVariables` asks for them."""
+
+    def shapes(rows: Iterable[Instance]) -> list[Json]:
+        found = of_page(rows) if flagged(given, "includeProcessVariables") else {}
+        return [shaped(call, row, found.get(row.pk)) for row in rows]
+
+    return page(call, queries.instances, given, shapes)
+
+
+@routes.get(PATH)
+def listing(call: Call) -> Json:
+    """The running process instances that the caller started or takes part in; operators see all."""
+    return listed(call, call.params)
+
+
+@routes.query("query/process-instances")
+def query(call: Call) -> Json:
+    """The same by a query in the body, which also takes conditions on variables."""
+    return listed(call, call.sent.all)
+
+
+@routes.get(PATH + "/{instance}")
+def one(call: Call, instance: str) -> Json:
+    """One running process instance."""
+    return shaped(call, queries.instances.one(call.user, instance))
+
+
+# -- starting -------------------------------------------------------------------------------------------------------------
+_BY = ("processDefinitionId", "processDefinitionKey", "message")
+
+
+@routes.post(PATH, status=201)
+def start(call: Call) -> Json:
+    """Start a process by definition id, by key (the latest version) or by message."""
+    sent = call.sent
+    made = _started(call, sent, values(sent.items("variables")))
+    wanted = "variables" in sent or sent.flag("returnVariables") or "startFormVariables" in sent
+    return shaped(call, made, instances.variables(made.pk) if wanted else None)
+
+
+def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instance:
+    by = {name: sent.text(name) for name in _BY if sent.all.get(name) is not None}
+    if len(by) != 1:
+        raise BadInput(f"exactly one of {', '.join(_BY)} must be given", _BY[0])
+    about: dict[str, Any] = {
+        "business_key": sent.text("businessKey"), "name": sent.text("name"), "tenant": sent.text("tenantId") or "", "user": call.user,
+    }  # fmt: skip
+    [(how, what)] = by.items()
+    find: dict[str, Callable[[Any], Any]] = {
+        "processDefinitionId": definitions.get,
+        "processDefinitionKey": lambda key: definitions.latest(key, about["tenant"]),
+    }
+    try:
+        chosen = {"definition": find[how](what)} if how in find else {"message": what}
+        return instances.start(**chosen, variables=variables, transient=values(sent.items("transientVariables")), **about)
+    except NotFound as error:  # at Flowable a wrong key, id or message is wrong input, not a missing page
+        raise BadInput(str(error), how) from error
+
+
+# -- changing -------------------------------------------------------------------------------------------------------------
+@routes.put(PATH + "/{instance}")
+def change(call: Call, instance: str) -> Json:
+    """Suspend or activate it."""
+    found = queries.instances.one(call.user, instance)
+    word = call.sent.text("action")
+    if word not in _ACTIONS:
+        raise BadInput(f"action must be one of {', '.join(_ACTIONS)}", "action")
+    _ACTIONS[word](found.pk, user=call.user)
+    return shaped(call, queries.instances.one(call.user, instance))
+
+
+_ACTIONS = {"suspend": instances.suspend, "activate": instances.activate}
+
+
+@routes.delete(PATH + "/{instance}")
+def delete(call: Call, instance: str) -> None:
+    """Cancel it, with `deleteReason`; its history stays."""
+    found = queries.instances.one(call.user, instance)
+    instances.cancel(found.pk, call.params.get("deleteReason"), user=call.user)
+
+
+@routes.get(PATH + "/{instance}/diagram")
+def diagram(call: Call, instance: str) -> HttpResponse:
+    """Its picture with what is done, active and failed."""
+    found = queries.instances.one(call.user, instance)
+    return definition_views.picture(found.definition, found)

@@ -1,0 +1,199 @@
+"""From method and path to a function: `@get("runtime/tasks/{task}")` above a function makes it the answer to that call.
+
+The functions take a Call and the ids of the path as texts. What they return becomes the answer: a JSON value, None for an
+empty body, an Answer where the status depends, or a response of Django's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from engine.api import auth, errors
+from engine.api.auth import ADMIN, READ, WRITE
+from engine.api.body import Json, Members, json_of, storable
+from engine.api.errors import Refused
+from engine.errors import BadInput
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+LONGEST_PATH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body (None: no body) with its status."""
+
+    status: int
+    body: Json = None
+
+
+class Call:
+    """One call: who makes it, and what it brings."""
+
+    def __init__(self, request: HttpRequest, who: auth.Caller, base: str) -> None:
+        self.request, self.user, self.scopes, self.base = request, who.user, who.scopes, base
+
+    @cached_property
+    def params(self) -> Mapping[str, str]:
+        """The parameters of the address, the last of each name; raises BadInput."""
+        found = {name: str(value) for name, value in self.request.GET.items()}
+        if bad := next((name for name, value in found.items() if not storable(name + value)), None):
+            raise BadInput(f"{bad[:40]!r} holds a character that cannot be stored")
+        return found
+
+    @cached_property
+    def json(self) -> Json:
+        return json_of(self.request)
+
+    @cached_property
+    def sent(self) -> Members:
+        """The body, a JSON object; raises BadInput."""
+        return Members(self.json)
+
+    def url(self, *parts: object) -> str:
+        """The address of something in this dialect."""
+        return self.base + "/".join(quote(str(part), safe=":/") for part in parts)
+
+    def url_of(self, path: str, key: object) -> str | None:
+        """The address of the thing with this key, None without one."""
+        return None if key is None else self.url(path, key)
+
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    scope: str
+    status: int
+    answer: Handler
+
+
+@dataclass
+class _Place:
+    """One segment of the paths: what follows by name, by any id, or as the rest of the path."""
+
+    named: dict[str, _Place] = field(default_factory=dict)
+    by_id: _Place | None = None
+    rest: dict[str, Route] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+class Router:
+    """The table of one dialect."""
+
+    def __init__(self) -> None:
+        self._root = _Place()
+        self.all: list[Route] = []
+
+    # -- making the table
+    def get(self, path: str, scope: str = READ) -> Callable[[Handler], Handler]:
+        return self._route("GET", path, scope, 200)
+
+    def post(self, path: str, scope: str = WRITE, status: int = 200) -> Callable[[Handler], Handler]:
+        return self._route("POST", path, scope, status)
+
+    def query(self, path: str) -> Callable[[Handler], Handler]:
+        """A POST that only reads."""
+        return self._route("POST", path, READ, 200)
+
+    def put(self, path: str, scope: str = WRITE, status: int = 200) -> Callable[[Handler], Handler]:
+        return self._route("PUT", path, scope, status)
+
+    def delete(self, path: str, scope: str = WRITE, status: int = 204) -> Callable[[Handler], Handler]:
+        return self._route("DELETE", path, scope, status)
+
+    def _route(self, method: str, path: str, scope: str, status: int) -> Callable[[Handler], Handler]:
+        def add(answer: Handler) -> Handler:
+            route = Route(method, path, scope, status, answer)
+            table = self._table(path)
+            if method in table:
+                raise ValueError(f"{method} {path} is there already")
+            table[method] = route
+            self.all.append(route)
+            return answer
+
+        return add
+
+    def _table(self, path: str) -> dict[str, Route]:
+        place = self._root
+        for segment in path.split("/"):
+            if segment.endswith("...}"):
+                return place.rest
+            if segment.startswith("{"):
+                place.by_id = place = place.by_id or _Place()
+            else:
+                place = place.named.setdefault(segment, _Place())
+        return place.routes
+
+    # -- using it
+    def find(self, method: str, path: str) -> tuple[Route, list[str]]:
+        """The route for a call, and the ids in its path; raises Refused (404, 405)."""
+        place, segments = self._root, path.split("/")
+        ids: list[str] = []
+        for at, segment in enumerate(segments):
+            if segment in place.named:
+                place = place.named[segment]
+            elif place.rest:
+                return _of_method(place.rest, method), [*ids, "/".join(segments[at:])]
+            elif place.by_id and segment:
+                place = place.by_id
+                ids.append(segment)
+            else:
+                raise Refused(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+        return _of_method(place.routes, method), ids
+
+    def view(self) -> Callable[..., HttpResponseBase]:
+        """The Django view for all paths of the dialect; its argument `path` is what follows the dialect's own address."""
+
+        @csrf_exempt  # sessions are checked in `auth`, which tells the reason in JSON
+        @non_atomic_requests
+        def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
+            try:
+                return self._answered(request, path)
+            except Exception as error:
+                return errors.answer(request, error)
+
+        return dispatch
+
+    def _answered(self, request: HttpRequest, path: str) -> HttpResponseBase:
+        who = auth.caller(request)
+        if len(path) > LONGEST_PATH or not storable(path):
+            raise BadInput("the address is too long or holds a character that cannot be stored")
+        route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
+        auth.check_scope(who, route.scope)
+        base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
+        return _response(route.answer(Call(request, who, base), *ids), route.status)
+
+
+def _of_method(table: Mapping[str, Route], method: str) -> Route:
+    if method in table:
+        return table[method]
+    if not table:
+        raise Refused(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+    raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(table)))
+
+
+def _response(found: Any, status: int) -> HttpResponseBase:
+    if isinstance(found, HttpResponseBase):
+        return found
+    if isinstance(found, Answer):
+        found, status = found.body, found.status
+    if found is None:
+        return HttpResponse(status=status, content_type="application/json")
+    return HttpResponse(json.dumps(found, ensure_ascii=False), status=status, content_type="application/json")
+
+
+__all__ = ["ADMIN", "READ", "WRITE", "Answer", "Call", "Router"]
