@@ -165,9 +165,9 @@ ELEMENTS: dict[str, Extension] = {
     "historyLevel": _element("process", state=W, why=_HISTORY),
     "includeInHistory": _element("NODE", state=W, why=_HISTORY),
     **{name: _element("NODE", state=W, why=_REGISTRY) for name in (
-        "eventType", "eventName", "eventInParameter", "eventOutParameter", "eventCorrelationParameter",
-        "startEventCorrelationConfiguration", "channelKey", "channelName", "channelType", "channelDestination", "keyDetectionType", "keyDetectionValue", "triggerEventType",
-        "triggerEventName", "triggerEventCorrelationParameter", "sendSynchronously")},
+        "eventType", "eventName", "eventInParameter", "eventOutParameter", "eventCorrelationParameter", "sendSynchronously",
+        "startEventCorrelationConfiguration", "channelKey", "channelName", "channelType", "channelDestination", "keyDetectionType",
+        "keyDetectionValue", "triggerEventType", "triggerEventName", "triggerEventCorrelationParameter")},
     # -- known, and refused
     "eventListener": _element("process", state=R, why="listeners to the engine's own events are no part of a model: use executionListener"),
     "httpRequestHandler": _element("serviceTask", state=R, why=_JAVA),

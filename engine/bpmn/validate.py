@@ -41,7 +41,7 @@ REFUSED = {
     "serviceTask/external-worker": _LATER,
     "eventSubProcess": _LATER, "transaction": _LATER, "adHocSubProcess": _LATER,
     "multiInstance": _LATER, "standardLoop": _LATER, "compensation": _LATER,
-    "dataObject": _LATER, "link": _LATER,
+    "dataObject": _LATER,
     "businessRuleTask": "needs a decision engine (DMN), which is not built in",
     "serviceTask/dmn": "needs a decision engine (DMN), which is not built in",
     "sendTask/dmn": "needs a decision engine (DMN), which is not built in",
@@ -62,13 +62,18 @@ def elements(root: Element, reading: Reading) -> None:
 def model(root: Element, graphs: tuple[Graph, ...], reading: Reading) -> None:
     """Note what keeps the processes of a file from running: elements, rules, texts."""
     for graph in graphs:
-        for node in graph.nodes.values():
-            for feature in features(node):
-                if feature not in SUPPORTED:
-                    reason = REFUSED.get(feature, "is not supported")
-                    reading.problems.append(Problem(f"{spoken(feature)} {reason}", node.id, node.line, reading.file or None))
+        for asked, element, line in _asked(graph):
+            if asked not in SUPPORTED:
+                reason = REFUSED.get(asked, "is not supported")
+                reading.problems.append(Problem(f"{spoken(asked)} {reason}", element, line, reading.file or None))
         validate_rules.check(graph, reading)
     validate_texts.check(reading)
+
+
+def _asked(graph: Graph) -> Iterator[tuple[str, str, int]]:
+    """The features of a process with the element that asks for each, and its line."""
+    yield from (("dataObject", d.id, graph.line) for d in graph.data)
+    yield from ((feature, node.id, node.line) for node in graph.nodes.values() for feature in features(node))
 
 
 def features(node: Node) -> Iterator[str]:
@@ -85,6 +90,8 @@ def features(node: Node) -> Iterator[str]:
         yield "standardLoop" if node.loop.standard else "multiInstance"
     if node.for_compensation:
         yield "compensation"
+    if node.data:
+        yield "dataObject"
 
 
 def spoken(feature: str) -> str:
