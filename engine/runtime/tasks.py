@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from engine.bpmn.forms import FormSpec
 from engine.conf import settings as conf
@@ -25,7 +26,8 @@ from engine.runtime.store.values import columns_of
 
 def get(task_id: Any) -> UserTask:
     """A task by its id; raises NotFound."""
-    found = UserTask.objects.filter(pk=identify(task_id, "task")).first()
+    own = Exists(Variable.objects.filter(task=OuterRef("pk")))
+    found = UserTask.objects.annotate(has_own=own).filter(pk=identify(task_id, "task")).first()
     if found is None:
         raise NotFound(f"there is no task {task_id}")
     return found
@@ -68,7 +70,7 @@ def complete(
     if task.instance_id is None:
         _finish_own(task, user)
         return
-    mine = own_variables(task.pk) | known(local)
+    mine = (own_variables(task.pk) if getattr(task, "has_own", True) else {}) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
     _run(task, done, user)
 
@@ -76,7 +78,7 @@ def complete(
 def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK) -> None:
     """A unit of work that this task began."""
     subject = (task.name or task.node or "")[:255]
-    work.run(work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk))
+    work.run(work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity))
 
 
 def _finish_own(task: UserTask, user: access.User) -> None:

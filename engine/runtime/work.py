@@ -165,6 +165,8 @@ class Work:
             if unit.state.complete is not None:
                 raise _More(instance)
             raise Gone(f"token {token} of process instance {instance} has gone on")
+        if self.order.run and token is not None and wish is self.order.input and unit.state.tokens[token].activity != str(self.order.run):
+            raise Gone(f"{self.order.subject} is done already")
         return unit
 
     def _applied(self, unit: Loaded, wish: Wish) -> Change:

@@ -21,6 +21,7 @@ from engine.errors import LeaseLost
 from engine.runtime.store.statements import Statement, adapted, as_json, as_time, as_uuid
 
 CHANNEL = "towpath_job"
+DUE = "_due"  # where a timer that is put off keeps the moment it was due at
 LONGEST_ERROR = 2000  # characters, as in Flowable
 
 
@@ -180,10 +181,12 @@ def exclusive(jobs: Iterable[Claimed]) -> set[UUID]:
 _BEGIN = "UPDATE towpath_job SET attempts = attempts + 1, begun = {now} WHERE id = %(id)s AND lease_owner = %(lease)s"
 
 
-def begin(job: Claimed) -> None:
-    """Count an attempt; committed before the job does anything, so that one that kills its worker has been counted. Raises LeaseLost."""
-    if not _touched(_BEGIN, id=job.id, lease=job.lease):
-        raise LeaseLost(f"job {job.id} was taken by another worker")
+def begin(job: Claimed) -> bool:
+    """Count an attempt; committed before the job does anything, so that one that kills its worker has been counted.
+
+    False if the job is another's by now.
+    """
+    return _touched(_BEGIN, id=job.id, lease=job.lease) == 1
 
 
 # Every unit locks the instance before its jobs (see `store`), so the fence does too, or the two could wait for each other. Plain
@@ -219,7 +222,7 @@ def drop(job: Claimed) -> bool:
 
 def _data(job: Claimed) -> dict[str, Any]:
     """The job's data; a timer that is put off remembers when it was due in truth."""
-    return {**job.data, "due": job.data.get("due", job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
+    return {**job.data, DUE: job.data.get(DUE, job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
 
 
 _FAIL = """
@@ -300,6 +303,17 @@ def release_instances(owner: str, instances: Collection[UUID]) -> None:
     if instances:
         where, values = _leased(instances, {owner})
         _touched(_LET_INSTANCE_GO + where, **values)
+
+
+_LOST = "lease_owner LIKE %(jobs)s AND state IN ('ready', 'waiting')"
+
+
+def release_worker(worker: str) -> int:
+    """Free at once what a worker held that is known to be dead; an attempt it had begun stays begun, and will be counted."""
+    instances = "SELECT instance_id FROM towpath_job WHERE " + _LOST
+    with transaction.atomic():
+        _touched(f"{_LET_INSTANCE_GO} lease_owner = %(worker)s AND id IN ({instances})", worker=worker, jobs=worker + ":%")
+        return _touched("UPDATE towpath_job SET lease_owner = NULL, lease_until = NULL WHERE " + _LOST, jobs=worker + ":%")
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------

@@ -22,10 +22,15 @@ from engine.runtime.store.values import COLUMNS, value_of
 
 WHOLE = 200  # an instance with no more tokens is loaded whole
 
-_INSTANCE = (
-    "SELECT i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root,"
+_COLUMNS = (
+    "i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root,"
     " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state, i.held"
-    " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id WHERE i.id = %s"
+)
+_WIDTH = 19
+_INSTANCE = (
+    f"SELECT {_COLUMNS}, t.number, t.parent, t.node, t.scope, t.wait, t.activity, t.counters"
+    " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id LEFT JOIN towpath_token t ON t.instance_id = i.id"
+    " WHERE i.id = %s"
 )
 _TOKENS = "SELECT number, parent, node, scope, wait, activity, counters FROM towpath_token WHERE instance_id = %s"
 _CHAIN = (
@@ -123,17 +128,18 @@ def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, li
     """
     (found,) = adapted([instance])
     limit = "" if whole or acting is None else f" LIMIT {WHOLE + 1}"
-    head, tokens = read((_INSTANCE, [found]), (_TOKENS + limit, [found]))
-    if not head:
+    (joined,) = read((_INSTANCE + limit, [found]))
+    if not joined:
         raise NotFound(f"there is no process instance {instance}")
+    head, tokens = Row.of(joined[0][:_WIDTH]), [r[_WIDTH:] for r in joined if r[_WIDTH] is not None]
     if limit and len(tokens) > WHOLE:
         (tokens,) = read((_CHAIN, [found, acting, found]))
         numbers = [t[0] for t in tokens]
         where, values = among("token", numbers)
         (variables,) = read((f"{_VARIABLES} AND v.{where}", [found, *values]))
-        return Row.of(head[0]), tokens, variables, False
+        return head, tokens, variables, False
     (variables,) = read((_VARIABLES, [found]))
-    return Row.of(head[0]), tokens, variables, True
+    return head, tokens, variables, True
 
 
 def loaded(

@@ -100,29 +100,44 @@ def _variables_gone(unit: Loaded) -> list[Statement]:
 
 # -- user tasks -----------------------------------------------------------------------------------------------------------
 def _user_tasks(units: list[Loaded]) -> list[Statement]:
-    tasks, links, ended = [], [], []
+    """What happened to earlier tasks comes first: the same token may stand in a new task by the end of the unit."""
+    tasks: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
+    earlier: list[Statement] = []
     for unit in units:
-        ends = {e.token: e for e in unit.effects if isinstance(e, EndUserTask)}
-        made = [e for e in unit.effects if isinstance(e, CreateUserTask)]
-        tasks += [_user_task(unit, e, ends.get(e.token)) for e in made]
-        links += [_link(e, kind, who) for e in made for kind, who in e.candidates]
-        fresh = {e.token for e in made}
-        ended += [_task_changed(unit, e) for e in unit.effects if isinstance(e, ChangeUserTask)]
-        ended += [_task_ended(unit, e) for t, e in ends.items() if t not in fresh or t in unit.stored]
-    return insert(models.UserTask, tasks) + insert(models.IdentityLink, links) + ended
+        here: dict[int, dict[str, Any]] = {}  # token -> its task made in this unit
+        for e in unit.effects:
+            match e:
+                case CreateUserTask():
+                    here[e.token] = _user_task(unit, e)
+                    tasks.append(here[e.token])
+                    links += [_link(e, kind, who) for kind, who in e.candidates]
+                case ChangeUserTask() if e.token in here:
+                    here[e.token] |= {n: v for n, v in e.changes.items() if n in CHANGEABLE}
+                case ChangeUserTask():
+                    earlier.append(_task_changed(unit, e))
+                case EndUserTask() if e.token in here:
+                    here.pop(e.token).update(_end(unit, e))
+                case EndUserTask():
+                    earlier.append(_task_ended(unit, e))
+    return earlier + insert(models.UserTask, tasks) + insert(models.IdentityLink, links)
 
 
-def _user_task(unit: Loaded, e: CreateUserTask, end: EndUserTask | None) -> dict[str, Any]:
-    if end and e.token in unit.stored:
-        end = None  # the token's earlier task ended, then it came to this one
-    state = "open" if end is None else "completed" if end.completed else "deleted"
+def _user_task(unit: Loaded, e: CreateUserTask) -> dict[str, Any]:
     began = next(f.at for f in unit.journal if isinstance(f, Entered) and f.activity == e.activity)
     return {
         "id": UUID(e.id), "instance_id": unit.id, "definition_id": unit.definition, "token": e.token, "activity": UUID(e.activity),
         "node": e.node, "name": e.name, "description": e.description, "assignee": e.assignee, "owner": e.owner, "delegation": None,
-        "state": state, "reason": end.reason if end else None, "priority": e.priority, "category": e.category, "form_key": e.form_key,
-        "tenant": unit.tenant, "parent": None, "due": e.due, "created": began, "claimed": None, "ended": end.at if end else None,
+        "state": "open", "reason": None, "priority": e.priority, "category": e.category, "form_key": e.form_key,
+        "tenant": unit.tenant, "parent": None, "due": e.due, "created": began, "claimed": None, "ended": None,
         "completed_by": None, "suspended": unit.suspended,
+    }  # fmt: skip
+
+
+def _end(unit: Loaded, e: EndUserTask) -> dict[str, Any]:
+    return {
+        "state": "completed" if e.completed else "deleted", "reason": e.reason, "ended": e.at,
+        "completed_by": unit.state.facts.user if e.completed else None,
     }  # fmt: skip
 
 
@@ -144,13 +159,11 @@ def _task_changed(unit: Loaded, e: ChangeUserTask) -> Statement:
 
 
 def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
-    values = adapted(
-        ["completed" if e.completed else "deleted", e.reason, e.at, unit.state.facts.user if e.completed else None, unit.id, e.token]
-    )
+    new = _end(unit, e)
+    names = ", ".join(f'"{n}" = %s' for n in new)
     return Statement(
-        "UPDATE towpath_usertask SET state = %s, reason = %s, ended = %s, completed_by = %s"
-        " WHERE instance_id = %s AND token = %s AND state = 'open'",
-        values,
+        f"UPDATE towpath_usertask SET {names} WHERE instance_id = %s AND token = %s AND state = 'open'",
+        adapted([*new.values(), unit.id, e.token]),
     )
 
 
