@@ -94,10 +94,12 @@ def leave(run: Run, token: Token, flow: str | None = None) -> None:
 def depart(run: Run, token: Token, flow: str | None = None) -> None:
     """End the run of the node: end listeners, history, compensation; then on to the flows, or the end of the round."""
     node = run.node(token)
-    listeners.call(run, token, node.listeners, "end")
-    run.ended(token)
-    compensation.remember(run, token, node)
-    if scopes.is_round(run, token):
+    one_of_many = scopes.is_round(run, token)
+    if node.loop is None or one_of_many:  # the body around the rounds has no run of its own
+        listeners.call(run, token, node.listeners, "end")
+        run.ended(token)
+        compensation.remember(run, token, node)
+    if one_of_many:
         run.plan("round ended", token)
     else:
         move_on(run, token, flow)

@@ -80,6 +80,8 @@ def event_subprocess(run: Run, scope: Token, start: Node, listener: Token | None
         if listener is not None:
             scopes.drop(run, listener, None)
         scopes.cancel_inside(run, scope, f"event subprocess ({start.id})")
+    else:
+        run.count("beside", 1, scope)
     inside = scopes.branch(run, scope)
     inside.node = start.parent
     node = run.node(inside)

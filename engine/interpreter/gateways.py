@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.bpmn.graph import Graph, Node
 from engine.interpreter import advance, listeners, scopes
-from engine.interpreter.journal import Left
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
@@ -33,24 +32,24 @@ def inclusive(run: Run, token: Token) -> None:
 
 
 def arrive(run: Run, token: Token) -> int:
-    """Let a token rest at a join and tell how many do now. The scope knows their numbers, so that they need not be loaded."""
+    """Let a token rest at a join, where its run is over, and tell how many do now; the scope knows their numbers, they need not be loaded."""
     assert token.parent is not None and token.node is not None
     scope = run.state.tokens[token.parent]
+    run.ended(token)
     run.rest(token, "join")
     joins = scope.counters.setdefault("joins", {})
-    joins.setdefault(token.node, []).append([token.number, token.activity])
+    joins.setdefault(token.node, []).append(token.number)
     run.state.touch(scope)
     return len(joins[token.node])
 
 
 def join(run: Run, token: Token) -> None:
-    """Melt all tokens that rest at a join into one of them; each counts as a finished run of the gateway."""
+    """Melt all tokens that rest at a join into one of them."""
     assert token.parent is not None and token.node is not None
     scope = run.state.tokens[token.parent]
     arrived = scope.counters["joins"].pop(token.node)
-    for number, activity in arrived:
+    for number in arrived:
         if number != token.number:
-            run.fact(Left(activity, token.node, run.now))
             run.state.forget(number)
     run.count("open", 1 - len(arrived), scope)
     token.wait = None
@@ -64,7 +63,7 @@ def settle(run: Run) -> None:
     for scope in list(run.state.tokens.values()):
         for node in list(scope.counters.get("joins", ())):
             if run.graph.nodes[node].type == "inclusiveGateway" and not awaited(run, scope, node):
-                number = scope.counters["joins"][node][-1][0]
+                number = scope.counters["joins"][node][-1]
                 join(run, resting(run, scope, number))
                 return
 
@@ -76,14 +75,9 @@ def resting(run: Run, scope: Token, number: int) -> Token:
 
 def awaited(run: Run, scope: Token, join: str) -> bool:
     """Whether a token of the scope can still come to a join: by reachability along the flows, not by block structure."""
-    here = {number for number, _ in scope.counters["joins"][join]}
-    others = {t.node for t in run.state.children(scope.number) if t.number not in here and moves(run, t)}
+    here = set(scope.counters["joins"][join])
+    others = {t.node for t in run.state.children(scope.number) if t.number not in here and not scopes.listens(run, scope, t)}
     return any(node is not None and reaches(run.graph, node, join) for node in others)
-
-
-def moves(run: Run, token: Token) -> bool:
-    """Whether a token in a scope is a branch: not what only listens, nor what is remembered for compensation."""
-    return token.wait != "compensation" and not (token.node is not None and run.node(token).type == "startEvent" and token.wait is not None)
 
 
 def reaches(graph: Graph, start: str, goal: str) -> bool:

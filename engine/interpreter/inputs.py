@@ -84,14 +84,12 @@ def begin_process(run: Run, root: Token, start: Node, asynchronous: bool) -> Non
 
 
 def start_node(run: Run, wanted: str | None) -> Node:
-    """The start event that is meant, else the plain one; raises BadInput."""
+    """The start event that is meant, else the plain one, else the first; raises BadInput."""
     starts = run.graph.starts(None)
-    found = next((n for n in starts if (n.id == wanted if wanted else n.event is None)), None)
-    if found is None and not starts and wanted is None:
-        found = next((n for n in run.graph.inside(None) if not n.incoming and not n.attached_to and not n.triggered_by_event), None)
-    if found is None:
-        raise BadInput(f"The process {run.graph.key!r} has no {'start event ' + repr(wanted) if wanted else 'plain start event'}")
-    return found
+    found = [n for n in starts if n.id == wanted] if wanted else [n for n in starts if n.event is None] or list(starts)
+    if not found:
+        raise BadInput(f"The process {run.graph.key!r} has no start event{'' if wanted is None else ' ' + repr(wanted)}")
+    return found[0]
 
 
 # -- going on

@@ -81,6 +81,21 @@ def disarm_boundary(run: Run, host: Token, node: Node) -> None:
                 drop(run, listener, None)
 
 
+def listens(run: Run, scope: Token, token: Token) -> bool:
+    """Whether a token below a scope is no branch in it: a boundary event of it, the start of an event sub-process, a remembered step."""
+    node = run.node(token) if token.node is not None else None
+    if token.wait is None or node is None:
+        return False
+    return token.wait == "compensation" or node.type == "startEvent" or (node.attached_to is not None and node.attached_to == scope.node)
+
+
+def disarm_event_subprocesses(run: Run, scope: Token) -> None:
+    """Let the starts of event sub-processes listen no more."""
+    for child in run.state.children(scope.number):
+        if child.wait is not None and child.node is not None and run.node(child).type == "startEvent":
+            drop(run, child, None)
+
+
 # -- interruption
 def cancel(run: Run, token: Token, reason: str | None) -> None:
     """Take a token away with all below it, the innermost first; what was open ends in the history with the reason."""
@@ -100,10 +115,11 @@ def may_hold(run: Run, token: Token) -> bool:
 def cancel_inside(run: Run, scope: Token, reason: str | None, spare: Token | None = None) -> None:
     """Take away all that is in a scope, but not the scope itself nor `spare`."""
     for child in run.state.children(scope.number):
-        if child is not spare:
+        if child is not spare and not (child.wait is not None and child.node is not None and run.node(child).attached_to == scope.node is not None):
             cancel(run, child, reason)
     scope.counters["open"] = 0
-    scope.counters.pop("joins", None)
+    for counter in ("joins", "beside", "undo"):
+        scope.counters.pop(counter, None)
     run.state.touch(scope)
 
 
@@ -124,9 +140,15 @@ def branch_ended(run: Run, token: Token) -> None:
     assert token.parent is not None
     scope = run.state.tokens[token.parent]
     last = token.node
+    beside = last is not None and run.node(token).triggered_by_event
     run.state.remove(token)
-    if run.count("open", -1, scope) == 0 or is_adhoc(run, scope):
+    if beside and scope.counters.get("beside"):
+        run.count("beside", -1, scope)
+    left = run.count("open", -1, scope)
+    if left == 0 or is_adhoc(run, scope):
         run.plan("scope ended", scope, last)
+    elif not beside and left == scope.counters.get("beside"):
+        disarm_event_subprocesses(run, scope)  # only event sub-processes are open: no further one may begin (as in Flowable)
 
 
 def is_adhoc(run: Run, scope: Token) -> bool:
@@ -166,7 +188,7 @@ def close(run: Run, scope: Token, reason: str | None) -> None:
     for name in list(run.state.variables.get(scope.number, ())) if not is_round(run, scope) else ():
         run.state.drop(scope.number, name)
     scope.scope = False
-    for counter in ("open", "joins", "undo"):
+    for counter in ("open", "joins", "beside", "undo"):
         scope.counters.pop(counter, None)
     run.state.touch(scope)
 

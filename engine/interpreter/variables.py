@@ -37,8 +37,9 @@ def everybody(run: Run) -> list[Token]:
 
 def evaluate_conditions(run: Run) -> None:
     """Let every conditional event look at its condition; those whose condition holds fire (Flowable: only when told to look)."""
-    for token in [t for t in everybody(run) if t.wait == "condition"]:
-        if run.state.tokens.get(token.number) is token and holds(run, token):
+    firing = [t for t in everybody(run) if t.wait == "condition" and holds(run, t)]
+    for token in sorted(firing, key=lambda t: run.node(t).interrupting):  # what interrupts comes last, so that nothing is missed
+        if run.state.tokens.get(token.number) is token:
             events.happened(run, token, {})
 
 
