@@ -45,7 +45,7 @@ def _step(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
     """Carry the token on that waits for this job."""
     if job.instance is None or job.token is None:
         raise UnrecoverableError(f"job {job.id} of kind {job.kind} belongs to no token")
-    due = as_time(job.data["due"]) if "due" in job.data else job.due
+    due = as_time(job.data[claims.DUE]) if claims.DUE in job.data else job.due
     order = work.Order(
         job.instance,
         Ran(job.token, job.kind, job.data, due),
@@ -68,15 +68,9 @@ def _unknown(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseExceptio
 # -- an attempt -----------------------------------------------------------------------------------------------------------
 def begin(job: Claimed) -> Claimed | None:
     """Count the attempt; None if there is none to make: the lease is lost, or lost workers have used up all attempts."""
-    try:
-        with transaction.atomic():
-            charged = charge(job) if job.begun else job
-            if charged:
-                claims.begin(charged)
-            return charged
-    except LeaseLost as error:
-        LOG.info("%s", error)
-        return None
+    with transaction.atomic():
+        charged = charge(job) if job.begun else job
+        return charged if charged and claims.begin(charged) else None
 
 
 def charge(job: Claimed) -> Claimed | None:
@@ -93,43 +87,38 @@ def charge(job: Claimed) -> Claimed | None:
     return replace(job, retries=verdict.retries, error=str(error), begun=None)
 
 
-def run(job: Claimed, following: Claimed | None = None) -> BaseException | None:
-    """Run a job that was begun; returns what it failed with. With it commits the begin of the `following` one.
+class Attempt:
+    """A job that was begun, and the one that follows it in the batch."""
 
-    Errors are written down here and not raised, except those that end the process.
-    """
-    attempt = _Attempt(job, following)
-    try:
-        RUNNERS.get(job.kind, _unknown)(job, attempt.guard, attempt.on_failure)
-    except BaseException as error:
-        attempt.failed(error)
-        if isinstance(error, SystemExit | KeyboardInterrupt):
-            raise
-        return error
-    return None
+    def __init__(self, job: Claimed, following: Claimed | None = None) -> None:
+        self.job, self.following = job, following
+        self.error: BaseException | None = None  # what it failed with
+        self.noted: BaseException | None = None  # the failure that was written down with the rollback
+        self.follows = False  # whether the following job is begun
 
+    def run(self) -> None:
+        """Run the job. What it fails with is written down and kept in `error`; only what ends the process is raised."""
+        try:
+            RUNNERS.get(self.job.kind, _unknown)(self.job, self._guard, self._on_failure)
+        except BaseException as error:
+            self.error, self.follows = error, False
+            self._failed(error)
+            if isinstance(error, SystemExit | KeyboardInterrupt):
+                raise
 
-class _Attempt:
-    """What one attempt has to remember: whether its failure was written down already."""
-
-    def __init__(self, job: Claimed, following: Claimed | None) -> None:
-        self.job, self.following, self.noted = job, following, None
-
-    noted: BaseException | None
-
-    def guard(self) -> None:
-        """In the transaction that does the work: prove the lease and end the job, then begin the next."""
+    def _guard(self) -> None:
+        """In the transaction that does the work: prove the lease and end the job; the next is begun in it, to save its own."""
         claims.finish(self.job)
         if self.following:
-            claims.begin(self.following)
+            self.follows = claims.begin(self.following)
 
-    def on_failure(self, error: BaseException) -> None:
+    def _on_failure(self, error: BaseException) -> None:
         """In the transaction that follows the rollback."""
         settle(self.job, error)
         self.noted = error
 
-    def failed(self, error: BaseException) -> None:
-        """After all: what could not be written down with the rolled-back attempt is written down now, or as soon as it can be."""
+    def _failed(self, error: BaseException) -> None:
+        """After all: what could not be written down with the rollback is written down now, or as soon as it can be."""
         LOG.warning("job %s (%s) failed: %s", self.job.id, self.job.name or self.job.node, error or type(error).__name__)
         if self.noted is not error:
             owe(self.job, self.noted or error)

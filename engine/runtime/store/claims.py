@@ -308,12 +308,13 @@ def release_instances(owner: str, instances: Collection[UUID]) -> None:
 _LOST = "lease_owner LIKE %(jobs)s AND state IN ('ready', 'waiting')"
 
 
-def release_worker(worker: str) -> int:
-    """Free at once what a worker held that is known to be dead; an attempt it had begun stays begun, and will be counted."""
+def release_worker(worker: str, *, forgive: bool = False) -> int:
+    """Free at once what a worker held that is known to be dead. An attempt it had begun will be counted, unless we `forgive` it."""
     instances = "SELECT instance_id FROM towpath_job WHERE " + _LOST
+    letting_go = _LET_GO + ("begun = NULL WHERE " if forgive else "begun = begun WHERE ")
     with transaction.atomic():
         _touched(f"{_LET_INSTANCE_GO} lease_owner = %(worker)s AND id IN ({instances})", worker=worker, jobs=worker + ":%")
-        return _touched("UPDATE towpath_job SET lease_owner = NULL, lease_until = NULL WHERE " + _LOST, jobs=worker + ":%")
+        return _touched(letting_go + _LOST, jobs=worker + ":%")
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------
