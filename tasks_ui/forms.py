@@ -71,9 +71,8 @@ def _fits(one: FormField) -> Callable[[str], None]:
 
     def check(text: str) -> None:
         if len(text) > limit:
-            raise ValidationError(
-                _("This text is too long: %(length)d characters, %(limit)d are allowed.") % {"length": len(text), "limit": limit}
-            )
+            said = _("This text is too long: %(length)d characters, %(limit)d are allowed.")
+            raise ValidationError(said % {"length": len(text), "limit": limit})
 
     return check
 
@@ -204,11 +203,7 @@ class EngineForm(forms.Form):
 
     def typed(self) -> dict[str, Any]:
         """What was typed, right or wrong, as a draft keeps it."""
-        return {
-            name: bound.data
-            for name, bound in ((n, self[n]) for n in self.fields)
-            if not isinstance(bound.field.widget, forms.PasswordInput)
-        }
+        return {name: self[name].data for name, field in self.fields.items() if not isinstance(field.widget, forms.PasswordInput)}
 
     def refuse(self, error: FormError) -> None:
         """Take over what the engine has against the values, field by field."""

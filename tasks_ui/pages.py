@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -60,8 +60,8 @@ def answered(view: View, request: HttpRequest, *arguments: Any, **named: Any) ->
     """The view's answer; what the engine refuses becomes a page with the status that belongs to it."""
     try:
         return view(request, *arguments, **named)
-    except NotFound as error:
-        raise Http404(str(error)) from error
+    except NotFound:
+        return render(request, "404.html", status=404)
     except Forbidden as error:
         raise PermissionDenied(str(error)) from error
     except (Conflict, BadInput, TechnicalError) as error:

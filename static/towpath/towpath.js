@@ -31,6 +31,14 @@
     if (document.hidden && event.target.hasAttribute("data-poll")) event.preventDefault();
   });
 
+  // On a narrow screen the picture scrolls: begin where the process is.
+  const showCurrent = () => document.querySelectorAll(".diagram").forEach((box) => {
+    const place = box.querySelector(".failed, .active, .waiting")?.getBoundingClientRect();
+    if (place && box.scrollWidth > box.clientWidth) box.scrollLeft += place.left + place.width / 2 - box.getBoundingClientRect().left - box.clientWidth / 2;
+  });
+  showCurrent();
+  document.addEventListener("htmx:oobAfterSwap", showCurrent);
+
   // Keyboard and screen reader begin at the summary of what is wrong.
   document.querySelector(".alert[tabindex]")?.focus();
 })();

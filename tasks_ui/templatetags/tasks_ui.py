@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, get_language_info, pgettext
+from django.utils.timesince import timesince
+from django.utils.translation import get_language, get_language_info, gettext, pgettext
 
 from engine.models import Instance
 from engine.runtime import access, queries
@@ -55,11 +56,21 @@ def when(moment: datetime | None) -> SafeString:
 
 
 @register.filter
-def day(moment: datetime | None) -> SafeString:
-    """A date in the reader's zone, exact for machines."""
-    if moment is None:
-        return SafeString("")
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(timezone.localtime(moment), "DATE_FORMAT"))
+def day(moment: datetime) -> SafeString:
+    """A date in the reader's zone, the hour if it is today; exact for machines."""
+    local = timezone.localtime(moment)
+    today = local.date() == timezone.localdate()
+    return format_html(
+        '<time datetime="{}">{}</time>', moment.isoformat(), time_format(local, "H:i") if today else date_format(local, "DATE_FORMAT")
+    )
+
+
+@register.filter
+def ago(moment: datetime) -> SafeString:
+    """How long it is past, exact for machines."""
+    fresh = timezone.now() - moment < timedelta(minutes=1)
+    text = gettext("just now") if fresh else gettext("%s ago") % timesince(moment, depth=1)
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
 
 
 @register.filter

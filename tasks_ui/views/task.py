@@ -113,9 +113,8 @@ def _not_now(request: HttpRequest, desk: Desk, form: EngineForm, error: Exceptio
     again = tasks.get(desk.task.pk)
     if again.state != UserTask.State.OPEN:
         return _stale(request, Desk(again, desk.spec, "ended"), form)
-    failure = Failure(
-        _("This is not possible at the moment"), str(error), _("Nothing was stored, and the task is still open with what you entered.")
-    )
+    rest = _("Nothing was stored, and the task is still open with what you entered.")
+    failure = Failure(_("This is not possible now"), str(error), rest)
     return _shown(request, desk, form, failure, status=status_of(error))
 
 

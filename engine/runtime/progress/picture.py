@@ -14,9 +14,11 @@ from engine.bpmn.diagram.values import Drawing
 from engine.models import Activity, Definition, Instance, Job, Token
 from engine.runtime import definitions
 
+OUTSIDE = {"timer", "message", "signal", "condition", "variable", "trigger", "event", "join", "compensation"}  # waits for what may come
+
 
 class Marks(NamedTuple):
-    """What is marked, by element id: `states` are done, active or failed; `badges` a word beside an element."""
+    """What is marked, by element id: `states` are done, active, waiting or failed; `badges` a word beside an element."""
 
     states: dict[str, str]
     badges: dict[str, str]
@@ -25,14 +27,9 @@ class Marks(NamedTuple):
 def svg(definition: Definition, instance: Instance | None = None, *, standalone: bool = False, prefix: str = "d") -> str:
     """The SVG of a definition; with an instance, its progress is marked. `prefix` keeps the ids of two pictures on a page apart."""
     marks = states(instance) if instance else Marks({}, {})
-    return diagram.paint(
-        drawn(definition),
-        states=marks.states,
-        badges=marks.badges,
-        title=definition.name or definition.key,
-        standalone=standalone,
-        prefix=prefix,
-    )
+    pages, title = drawn(definition), definition.name or definition.key
+    plane = pages.plane_of(definition.key)
+    return diagram.paint(pages, states=marks.states, badges=marks.badges, title=title, standalone=standalone, plane=plane, prefix=prefix)
 
 
 def drawn(definition: Definition) -> Drawing:
@@ -63,8 +60,8 @@ def states(instance: Instance) -> Marks:
     marks = Marks({}, {})
     for node, open_runs in _runs(instance):
         marks.states[node] = "active" if open_runs and not instance.ended else "done"
-    for node in Token.objects.filter(instance=instance, node__isnull=False).values_list("node", flat=True):
-        marks.states[node] = "active"
+    for token in Token.objects.filter(instance=instance, node__isnull=False).only("node", "wait"):
+        marks.states[token.node or ""] = "waiting" if token.wait in OUTSIDE else "active"
     _mark_jobs(marks, Job.objects.filter(instance=instance, node__isnull=False).only("node", "kind", "state", "attempts"))
     return marks
 

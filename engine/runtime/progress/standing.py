@@ -93,9 +93,8 @@ def _tasks(running: list[UUID], user: access.User) -> dict[UUID, list[UserTask]]
 
 def _jobs(running: list[UUID]) -> dict[UUID, list[Job]]:
     kinds = [Job.Kind.CALLBACK, Job.Kind.START_TIMER]
-    return _by_tree(
-        Job.objects.filter(_in_trees(running)).exclude(kind__in=kinds).select_related("instance").defer("traceback", "data"), running
-    )
+    found = Job.objects.filter(_in_trees(running)).exclude(kind__in=kinds)
+    return _by_tree(found.select_related("instance").defer("traceback", "data"), running)
 
 
 def _in_trees(running: list[UUID]) -> Q:
@@ -118,5 +117,5 @@ def _asked(tasks: Iterable[UserTask]) -> dict[UUID, tuple[str, ...]]:
     unclaimed = [t.pk for t in tasks if t.assignee is None]
     if unclaimed:
         for link in IdentityLink.objects.filter(task__in=unclaimed, type="candidate"):
-            candidates[link.task_id].append(link.user or link.group or "")  # type: ignore[index]
+            candidates[link.task_id].append(link.user or link.group or "")
     return {t.pk: (t.assignee,) if t.assignee else tuple(sorted(candidates[t.pk])) for t in tasks}

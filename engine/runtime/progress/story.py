@@ -42,23 +42,14 @@ def timeline(instance: Instance) -> list[Step]:
     """The steps in the order in which they began, the newest 200; four queries."""
     runs = list(Activity.objects.filter(instance=instance).exclude(type__in=SILENT).order_by("-number")[:LONGEST])[::-1]
     jobs = list(Job.objects.filter(instance=instance, node__isnull=False).defer("traceback", "data"))
-    ledger = {
-        r.number: r
-        for r in Ledger.objects.filter(instance=instance, outcome=Ledger.Outcome.COMMITTED).only(
-            "number", "who", "trigger", "at", "instance"
-        )
-    }
-    tasks = {
-        t.activity: t
-        for t in UserTask.objects.filter(instance=instance).only("activity", "assignee", "completed_by", "claimed")
-        if t.activity
-    }
+    ledger = {row.number: row for row in Ledger.objects.filter(instance=instance, outcome=Ledger.Outcome.COMMITTED).defer("journal")}
+    tasks = {task.activity: task for task in UserTask.objects.filter(instance=instance, activity__isnull=False)}
     steps = [_step(run, ledger, tasks) for run in runs]
     steps += [_working(job) for job in jobs if job.kind in (Job.Kind.ASYNC, Job.Kind.ASYNC_LEAVE) or job.state == Job.State.DEAD]
     return steps + list(_cancelled(instance, ledger))
 
 
-def _step(run: Activity, ledger: dict[int, Ledger], tasks: dict[UUID, UserTask]) -> Step:
+def _step(run: Activity, ledger: dict[int, Ledger], tasks: dict[UUID | None, UserTask]) -> Step:
     title = run.name or _(WORDS.get(run.type, gettext_noop("Step")))
     task = tasks.get(run.pk)
     if run.ended is None:

@@ -133,11 +133,8 @@ def _reached(journal: list[list[Any]], graph: Graph) -> list[str]:
 # -- lines ----------------------------------------------------------------------------------------------------------------
 def _lines(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
     label = str(entry)
-    begins = (
-        _("%s begins") % label
-        if entry.attempt == 1
-        else _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": entry.attempt}
-    )
+    again = _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": entry.attempt}
+    begins = _("%s begins") % label if entry.attempt == 1 else again
     yield Line(_user_did(entry), _engine_began(entry), begins)
     still = _("%s is still open") % label
     yield from (Line("", text, still) for text in _executed(told.executed))
@@ -146,9 +143,8 @@ def _lines(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
 
 def _executed(names: list[str]) -> Iterator[str]:
     yield from (_("Executes %s. Goes on to the next step.") % name for name in names[:MOST_LINES])
-    if more := len(names) - MOST_LINES:
-        if more > 0:
-            yield ngettext("Executes %d more step.", "Executes %d more steps.", more) % more
+    if (more := len(names) - MOST_LINES) > 0:
+        yield ngettext("Executes %d more step.", "Executes %d more steps.", more) % more
 
 
 USER_DID = {
