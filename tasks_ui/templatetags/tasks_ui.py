@@ -60,9 +60,8 @@ def day(moment: datetime) -> SafeString:
     """A date in the reader's zone, the hour if it is today; exact for machines."""
     local = timezone.localtime(moment)
     today = local.date() == timezone.localdate()
-    return format_html(
-        '<time datetime="{}">{}</time>', moment.isoformat(), time_format(local, "H:i") if today else date_format(local, "DATE_FORMAT")
-    )
+    text = time_format(local, "H:i") if today else date_format(local, "DATE_FORMAT")
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
 
 
 @register.filter
