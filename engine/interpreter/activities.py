@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.bpmn.graph import Node, Script, Work
-from engine.errors import BpmnError, EngineError, RevisionConflict, NotLoaded
+from engine.errors import BpmnError, EngineError, NotLoaded, RevisionConflict, ScriptError
 from engine.interpreter import advance, names
 from engine.interpreter.invoke import invoke
 from engine.interpreter.journal import Answer, CreateJob
@@ -28,6 +28,8 @@ def script(run: Run, token: Token) -> None:
     detail = run.node(token).detail
     assert isinstance(detail, Script)
     if detail.language == "juel":
+        if "{" not in detail.source:
+            raise ScriptError(f"the script of {token.node!r} names no language and holds no expression")
         answer = Answer(names.evaluate(run, token, detail.source))
     else:
         answer = invoke(run, token, "script", detail.source, language=detail.language)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from engine.bpmn.graph import Flow, Node
 from engine.errors import TechnicalError
 from engine.interpreter import compensation, listeners, names, scopes
+from engine.interpreter.invoke import invoke
 from engine.interpreter.journal import CreateJob, Taken
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -154,6 +155,8 @@ def passes(run: Run, token: Token, flow: Flow, alone: bool = False) -> bool:
     """Whether a flow can be taken: by its skip expression where skipping is enabled, else by its condition."""
     if flow.skip and names.visible(run, token).get(SKIPPING) is True:
         return alone or names.holds(run, token, flow.skip, f"flow {flow.id!r}")
+    if flow.condition is not None and flow.language:
+        return bool(invoke(run, token, "script", flow.condition, language=flow.language).value)
     return flow.condition is None or names.holds(run, token, flow.condition, f"flow {flow.id!r}")
 
 

@@ -67,6 +67,8 @@ def told(run: Run, token: Token, news: ChildTold) -> None:
             propagation.throw_escalation(run, token, news.code, news.variables)
         case "terminate":
             terminate.everything(run, token.node)
+        case "terminate-rounds":
+            terminate.rounds_of_call(run, token)
 
 
 def ended(run: Run, token: Token, variables: Mapping[str, Any]) -> None:

@@ -134,7 +134,7 @@ def cancel_transaction(run: Run, token: Token) -> None:
     assert token.parent is not None
     transaction = run.state.tokens[token.parent]
     for child in run.state.children(transaction.number):
-        if child is not token and child.wait != "compensation":
+        if child is not token and child.wait != "compensation" and not scopes.on_boundary(run, transaction, child):
             scopes.cancel(run, child, "transaction canceled")
     transaction.counters["open"] = 1
     transaction.counters.pop("joins", None)

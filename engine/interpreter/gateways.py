@@ -18,6 +18,7 @@ def parallel(run: Run, token: Token) -> None:
     """Wait until as many tokens have arrived as flows lead here, then go on as one along all flows (BPMN 2.0, 13.4.1)."""
     node = run.node(token)
     if len(node.incoming) < 2:
+        run.ended(token)
         run.plan("leave", token)
     elif arrive(run, token) >= len(node.incoming):
         join(run, token)
@@ -26,6 +27,7 @@ def parallel(run: Run, token: Token) -> None:
 def inclusive(run: Run, token: Token) -> None:
     """Wait for every branch that can still reach this gateway (BPMN 2.0, 13.4.3); looked at when nothing else moves, see `settle`."""
     if len(run.node(token).incoming) < 2:
+        run.ended(token)
         run.plan("leave", token)
     else:
         arrive(run, token)
@@ -77,7 +79,7 @@ def awaited(run: Run, scope: Token, join: str) -> bool:
     """Whether a token of the scope can still come to a join: by reachability along the flows, not by block structure."""
     here = set(scope.counters["joins"][join])
     others = {t.node for t in run.state.children(scope.number) if t.number not in here and not scopes.listens(run, scope, t)}
-    return any(node is not None and reaches(run.graph, node, join) for node in others)
+    return any(node is not None and (node == join or reaches(run.graph, node, join)) for node in others)
 
 
 def reaches(graph: Graph, start: str, goal: str) -> bool:

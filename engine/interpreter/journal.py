@@ -181,7 +181,7 @@ class CancelChild:
 class TellParent:
     """A called process ended, or throws an error or escalation beyond itself, to the token that called it.
 
-    `outcome`: ended, error, escalation, terminate (terminateAll); `code` the error's or escalation's; `variables` what an out
+    `outcome`: ended, error, escalation, terminate (terminateAll), terminate-rounds (terminateMultiInstance); `code` the error's or escalation's; `variables` what an out
     mapping may read, or the data of the error.
     """
 
@@ -195,7 +195,7 @@ class TellParent:
 
 @dataclass(frozen=True, slots=True)
 class Throw:
-    """A signal or message is thrown; `store` finds the receivers. `local` limits a signal to this instance's tree."""
+    """A signal or message is thrown; `store` finds the receivers. `local` limits a signal to this instance (as in Flowable)."""
 
     kind: str
     name: str

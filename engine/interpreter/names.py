@@ -199,6 +199,8 @@ def evaluate(run: Run, token: Token, text: str, find: Lookup | None = None) -> A
 def holds(run: Run, token: Token, text: str, what: str) -> bool:
     """Whether a condition holds; raises ExpressionError if it is neither true nor false (as Flowable's UelExpressionCondition)."""
     result = evaluate(run, token, text)
+    if isinstance(result, str) and result.strip().lower() in ("true", "false"):
+        return result.strip().lower() == "true"
     if not isinstance(result, bool):
         raise ExpressionError(f"{what}: the condition {text!r} gives {result!r}, which is neither true nor false")
     return result

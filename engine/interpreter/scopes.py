@@ -86,7 +86,12 @@ def listens(run: Run, scope: Token, token: Token) -> bool:
     node = run.node(token) if token.node is not None else None
     if token.wait is None or node is None:
         return False
-    return token.wait == "compensation" or node.type == "startEvent" or (node.attached_to is not None and node.attached_to == scope.node)
+    return token.wait == "compensation" or node.type == "startEvent" or on_boundary(run, scope, token)
+
+
+def on_boundary(run: Run, scope: Token, token: Token) -> bool:
+    """Whether a token below a scope is an armed boundary event of it, and so not inside."""
+    return token.wait is not None and token.node is not None and scope.node is not None and run.node(token).attached_to == scope.node
 
 
 def disarm_event_subprocesses(run: Run, scope: Token) -> None:
@@ -115,7 +120,7 @@ def may_hold(run: Run, token: Token) -> bool:
 def cancel_inside(run: Run, scope: Token, reason: str | None, spare: Token | None = None) -> None:
     """Take away all that is in a scope, but not the scope itself nor `spare`."""
     for child in run.state.children(scope.number):
-        if child is not spare and not (child.wait is not None and child.node is not None and run.node(child).attached_to == scope.node is not None):
+        if child is not spare and not on_boundary(run, scope, child):
             cancel(run, child, reason)
     scope.counters["open"] = 0
     for counter in ("joins", "beside", "undo"):

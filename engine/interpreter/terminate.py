@@ -21,6 +21,8 @@ def terminate(run: Run, token: Token, event: Event) -> None:
         everything(run, node.id)
     elif event.terminate_multi_instance and rounds is not None:
         loops.finish(run, rounds, reason)
+    elif event.terminate_multi_instance and run.state.facts.parent is not None:
+        process(run, node.id, "terminate-rounds")
     else:
         scope = run.state.tokens[token.parent]
         scopes.cancel_inside(run, scope, reason)
@@ -37,9 +39,24 @@ def finish_scope(run: Run, scope: Token, last: str, reason: str) -> None:
 
 def everything(run: Run, last: str | None) -> None:
     """End the process and, through them, all its callers (Flowable's terminateAll)."""
+    process(run, last, "terminate")
+
+
+def rounds_of_call(run: Run, token: Token) -> None:
+    """A called process ended all rounds of its call; a call that has no rounds is left (Flowable's terminateMultiInstance)."""
+    body = run.state.tokens[token.parent] if token.parent is not None and scopes.is_round(run, token) else None
+    if body is not None:
+        loops.finish(run, body, "terminate end event")
+    else:
+        run.wake(token)
+        run.plan("leave", token)
+
+
+def process(run: Run, last: str | None, outcome: str) -> None:
+    """End the process at once, and tell its caller what that means for him."""
     facts = run.state.facts
     reason = f"terminate end event ({last})"
     scopes.cancel_inside(run, run.state.tokens[ROOT], reason)
     scopes.end_instance(run, last, "terminated", reason, tell=False)
     if facts.parent is not None and facts.parent_token is not None:
-        run.effect(TellParent(facts.parent, facts.parent_token, "terminate"))
+        run.effect(TellParent(facts.parent, facts.parent_token, outcome))

@@ -171,14 +171,13 @@ class Unit:
 
     def throw(self, case: Case, e: j.Throw) -> None:
         """Bring a signal to everybody who waits for it and start what it starts; a message reaches one."""
-        root = case.state.facts.root
         everybody = sorted({**self.world.cases, **self.touched}.values(), key=lambda c: c.number)
         reached = [
             (one.id, token)
             for one in everybody
             if one.ended is None
             for kind, name, token, _, local in one.waits
-            if (kind, name) == (e.kind, e.name) and (not (e.local or local) or one.state.facts.root == root)
+            if (kind, name) == (e.kind, e.name) and (one.id == case.id or not (e.local or local))
         ]
         for instance, token in reached[:1] if e.kind == "message" else reached:
             self.reach(instance, token, e)
