@@ -23,7 +23,7 @@ from engine.conf import settings as conf
 from engine.errors import Conflict, DeploymentError, NotFound, Problem
 from engine.models import Definition, Deployment, Resource
 from engine.models.fields import uuid7
-from engine.runtime import access
+from engine.runtime import access, advice
 from engine.runtime.store import claims, starting
 
 MODELS, FORMS = archive.PROCESS, archive.FORM  # endings of what can be deployed besides archives
@@ -109,6 +109,7 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, parse.Model], dict[str,
     if not found and not specs and not problems:
         problems.append(Problem("there is no model and no form in it"))
     warnings = [w for m in found.values() for w in m.warnings] + _wanted(found, specs, problems)
+    warnings += [w for n, m in found.items() for g in m.graphs for w in advice.warnings(g, n)]
     problems += _twice(found)
     if problems:
         raise DeploymentError(problems)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from engine.conf import settings as conf
@@ -169,19 +169,23 @@ def is_transactional(call: Invocation) -> bool:
 
 
 def _handlers_of(call: Invocation) -> list[Handler]:
-    if call.kind == "class":
-        found = handlers().get(call.implementation) or handlers().get(call.implementation.rpartition(".")[2])
-        return [found] if found else []
-    if call.kind in ("expression", "delegateExpression"):
+    if call.kind == "expression":
         return [h for n in sorted(names_in(parse(call.implementation))) if (h := handlers().get(n))]
-    return []
+    found = of_model(call.kind, call.implementation)
+    return [found] if found else []
 
 
-def unknown(calls: Iterable[str]) -> list[str]:
-    """Those of some implementation texts that name no registered handler (a warning at deployment)."""
+def of_model(kind: str, implementation: str) -> Handler | None:
+    """The handler that a model names directly: a class, or a delegate expression that is nothing but a name."""
     known = handlers()
-    return [
-        c
-        for c in calls
-        if ((m := _NAME.fullmatch(c)) and m[1] not in known) or (not m and c.rpartition(".")[2] not in known and c not in known)
-    ]
+    if kind == "class":
+        return known.get(implementation) or known.get(implementation.rpartition(".")[2])
+    plain = _NAME.fullmatch(implementation) if kind == "delegateExpression" else None
+    return known.get(plain[1]) if plain else None
+
+
+def unknown(implementation: str) -> bool:
+    """Whether a class name or a delegate expression names a handler that is not registered; of other expressions nobody knows."""
+    if plain := _NAME.fullmatch(implementation):
+        return plain[1] not in handlers()
+    return "{" not in implementation and of_model("class", implementation) is None

@@ -57,7 +57,7 @@ def _timer(definition: Definition, node: Node, now: datetime) -> None:
     assert node.event and node.event.timer
     timer = node.event.timer
     try:
-        due, data = timers.moment(evaluate(parse(timer.text), _nothing), now), {}
+        due, data = timers.moment(evaluate(parse(timer.text), _nothing), now), dict[str, Any]()
     except ExpressionError as error:
         raise DeploymentError([Problem(str(error), node.id, node.line)]) from None
     key = uuid7()
