@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,9 +28,8 @@ def model(key: str, body: str, attributes: str = "") -> bytes:
 def line(*elements: str) -> str:
     """Elements one after the other, between a start and an end; each is XML with an id."""
     ids = ["begin", *(one.split('id="')[1].split('"')[0] for one in elements), "end"]
-    flows = "".join(
-        f'<sequenceFlow id="f{i}" sourceRef="{a}" targetRef="{b}"/>' for i, (a, b) in enumerate(zip(ids, ids[1:], strict=False))
-    )
+    pairs = enumerate(pairwise(ids))
+    flows = "".join(f'<sequenceFlow id="f{i}" sourceRef="{a}" targetRef="{b}"/>' for i, (a, b) in pairs)
     return '<startEvent id="begin"/>' + "".join(elements) + '<endEvent id="end"/>' + flows
 
 
@@ -46,14 +46,10 @@ class Api:
         if user is not None:
             self.http.force_login(user)
 
-    def call(self, method: str, path: str, json: Any = None, **more: Any) -> Any:
-        if json is not None:
-            more |= {"data": json, "content_type": "application/json"}
-        return (
-            self.http.generic(method, f"/api/{path}", **more)
-            if json is None
-            else getattr(self.http, method.lower())(f"/api/{path}", **more)
-        )
+    def call(self, method: str, path: str, json: Any = None) -> Any:
+        if json is None:
+            return self.http.generic(method, f"/api/{path}")
+        return getattr(self.http, method.lower())(f"/api/{path}", data=json, content_type="application/json")
 
     def get(self, path: str, params: dict[str, Any] | None = None, status: int = 200) -> Any:
         answer = self.http.get(f"/api/{path}", params or {})

@@ -101,12 +101,8 @@ def test_tells_when_to_try_again(alice: User) -> None:
 # -- bearer tokens --------------------------------------------------------------------------------------------------------
 def token(user: User | None, scope: str, *, owner: User | None = None, expired: bool = False) -> dict[str, str]:
     """The header of a token of an application."""
-    application = Application.objects.create(
-        name="client",
-        user=owner,
-        client_type=Application.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
-    )
+    grant, kind = Application.GRANT_CLIENT_CREDENTIALS, Application.CLIENT_CONFIDENTIAL
+    application = Application.objects.create(name="client", user=owner, client_type=kind, authorization_grant_type=grant)
     expires = timezone.now() + timedelta(hours=-1 if expired else 1)
     made = AccessToken.objects.create(user=user, application=application, token="secret-token", scope=scope, expires=expires)
     return {"Authorization": f"Bearer {made.token}"}
