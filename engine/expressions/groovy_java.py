@@ -40,12 +40,9 @@ def check_new(name: str, line: int | None) -> None:
         raise unsupported(f"'new {name}'", line)
 
 
-def check_import(parts: Sequence[str], everything: bool, line: int | None) -> None:
+def check_import(parts: Sequence[str], line: int | None) -> None:
     """ScriptError unless what is imported is known anyway; an import changes nothing."""
-    known = (
-        ".".join(parts) in ("java.util", "java.math", "java.lang") if everything else _constructible(parts[-1]) or parts[-1] in _IMPORTABLE
-    )
-    if not known:
+    if not (_constructible(parts[-1]) or parts[-1] in _IMPORTABLE or ".".join(parts) in ("java.util.*", "java.math.*", "java.lang.*")):
         raise unsupported(f"import of {'.'.join(parts)}", line)
 
 

@@ -105,7 +105,8 @@ def test_a_failing_script_sleeps_before_it_fails() -> None:
 
 def test_values_keep_their_meaning_in_and_out() -> None:
     given_ = {
-        "whole": 7, "fraction": 2.5, "price": Decimal("1.25"), "moment": datetime(2024, 1, 1, tzinfo=UTC), "day": date(2024, 2, 1), "big": 2**60,
+        "whole": 7, "fraction": 2.5, "price": Decimal("1.25"), "moment": datetime(2024, 1, 1, tzinfo=UTC), "day": date(2024, 2, 1),
+        "big": 2**60,
         "raw": b"ab", "tree": {"a": [1, None]}, "nothing": None, "bean": object(),
     }  # fmt: skip
     source = (
