@@ -71,8 +71,10 @@ def _packaged(home: Path) -> Path:
     installed = max(Path(spec.origin).parent.glob("pginstall*"))
     if os.geteuid() != 0:
         return installed / "bin"
-    shutil.copytree(installed, home / "install", symlinks=True)
-    return home / "install" / "bin"
+    package = installed.parent
+    for part in (installed, *package.parent.glob(f"{package.name}.libs")):  # the binaries find their libraries beside the package
+        shutil.copytree(part, home / part.relative_to(package.parent), symlinks=True)
+    return home / package.name / installed.name / "bin"
 
 
 def _user(home: Path) -> dict[str, object]:
