@@ -166,6 +166,12 @@ def _define(deployment: Deployment, filename: str, data: bytes, graph: Graph, te
     )  # fmt: skip
 
 
+def categorize(definition: Definition, category: str, *, user: access.User = None) -> None:
+    """Sort a definition under another category."""
+    access.check_deploy(user)
+    Definition.objects.filter(pk=definition.pk).update(category=category)
+
+
 def delete_deployment(deployment_id: Any, *, cascade: bool = False, user: access.User = None) -> None:
     """Remove a deployment; with `cascade` its instances and their history too, without it Conflict if any is running."""
     access.check_deploy(user)

@@ -142,6 +142,16 @@ def delete_history(instance_id: Any, *, user: access.User = None) -> None:
         starting.erase(Instance.objects.filter(pk=instance.pk))
 
 
+def rename(instance_id: Any, *, name: str | None = None, business_key: str | None = None, user: access.User = None) -> None:
+    """Give a running instance another name or business key (None: as it is); raises NotFound, Forbidden, BadInput."""
+    instance = get(instance_id)
+    access.check_cancel(user, instance)
+    _check_texts(name=name, business_key=business_key)
+    given = {column: value for column, value in (("name", name), ("business_key", business_key)) if value is not None}
+    if not Instance.objects.filter(pk=instance.pk, ended=None).update(**given):
+        raise Conflict(f"process instance {instance_id} has ended")
+
+
 # -- variables ------------------------------------------------------------------------------------------------------------
 def variables(instance_id: Any, *, token: int = 0) -> dict[str, Any]:
     """The live variables that belong to exactly this token (0: the instance), by name."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
-from engine.api.body import Json
+from engine.api.body import Json, one_of
 from engine.api.dialect import each, page
 from engine.api.flowable import deployments
 from engine.api.flowable.table import routes
-from engine.api.router import Call
+from engine.api.router import ADMIN, Call
 from engine.errors import BadInput
 from engine.models import Definition, Instance
-from engine.runtime import definitions, progress, queries
+from engine.runtime import definitions, instances, progress, queries
 
 PATH = "repository/process-definitions"
 
@@ -49,6 +49,21 @@ def listing(call: Call) -> Json:
 def one(call: Call, definition: str) -> Json:
     """One process definition."""
     return shaped(call, queries.definitions.one(call.user, definition))
+
+
+@routes.put(PATH + "/{definition}", ADMIN)
+def change(call: Call, definition: str) -> Json:
+    """Suspend or activate it, with `includeProcessInstances` its running instances too; or give it another category."""
+    found, sent = queries.definitions.one(call.user, definition), call.sent
+    if "action" not in sent and "category" in sent:
+        definitions.categorize(found, sent.text("category") or "", user=call.user)
+    else:
+        suspended = one_of(_ACTIONS, sent)()
+        instances.suspend_definition(found.pk, suspended, instances=sent.flag("includeProcessInstances"), user=call.user)
+    return shaped(call, queries.definitions.one(call.user, definition))
+
+
+_ACTIONS = {"suspend": lambda: True, "activate": lambda: False}
 
 
 @routes.get(PATH + "/{definition}/resourcedata")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from engine.api.body import Json, Members
+from engine.api.body import Json, Members, one_of
 from engine.api.dialect import ident, moment, page, values, variable
 from engine.api.flowable import definitions as definition_views
 from engine.api.flowable.table import routes
@@ -113,12 +113,13 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
 # -- changing -------------------------------------------------------------------------------------------------------------
 @routes.put(PATH + "/{instance}")
 def change(call: Call, instance: str) -> Json:
-    """Suspend or activate it."""
-    found = queries.instances.one(call.user, instance)
-    word = call.sent.text("action")
-    if word not in _ACTIONS:
-        raise BadInput(f"action must be one of {', '.join(_ACTIONS)}", "action")
-    _ACTIONS[word](found.pk, user=call.user)
+    """Suspend or activate it (`action`), or give it a `name` or a `businessKey`."""
+    found, sent = queries.instances.one(call.user, instance), call.sent
+    about = {"name": sent.text("name"), "business_key": sent.text("businessKey")}
+    if "action" not in sent and any(value is not None for value in about.values()):
+        instances.rename(found.pk, **about, user=call.user)
+    else:
+        one_of(_ACTIONS, sent)(found.pk, user=call.user)
     return shaped(call, queries.instances.one(call.user, instance))
 
 

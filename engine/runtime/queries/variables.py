@@ -54,9 +54,9 @@ class Condition:
         """From JSON; raises BadInput for an operation that there is not, or that does not fit the value."""
         if not isinstance(sent, dict):
             raise BadInput(f"{where} must be a list of objects", where)
-        operation, name = sent.get("operation") or "equals", sent.get("name")
+        operation, name = text(where, sent.get("operation") or "equals"), sent.get("name")
         if operation not in _COMPARED:
-            raise BadInput(f"{where}: there is no operation {str(operation)[:40]!r}", where)
+            raise BadInput(f"{where}: there is no operation {operation[:40]!r}", where)
         if sent.get("value") is None:
             raise BadInput(f"{where}: a condition needs a value", where)
         if name is None and operation != "equals":

@@ -37,7 +37,8 @@ def _text(value: Any) -> dict[str, Any]:
 
 
 def _moment(value: datetime) -> dict[str, Any]:
-    return {"time": value, "text": value.isoformat()}
+    plain = datetime.combine(value.date(), value.timetz())  # no database knows our `Instant`
+    return {"time": plain, "text": value.isoformat()}
 
 
 _WRITE: Mapping[str, Callable[[Any], dict[str, Any]]] = {
