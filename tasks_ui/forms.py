@@ -14,10 +14,9 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.forms.renderers import DjangoTemplates
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.utils.formats import date_format, localize
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,31 +28,18 @@ MOST_NAMES = 500  # offered to choose from; more would make the page heavy, and 
 TIME_LETTERS = set("HhKkmsSa")
 
 
-class Renderer(DjangoTemplates):
-    """Looks among the site's templates first, so that a host may replace any control."""
-
-    field_template_name = "tasks_ui/field.html"
-
-    def get_template(self, template_name: str) -> Any:
-        try:
-            return get_template(template_name)
-        except TemplateDoesNotExist:
-            return super().get_template(template_name)
-
-
 class Suggestions(forms.TextInput):
     """A text with names to choose from."""
-
-    template_name = "tasks_ui/suggestions.html"
 
     def __init__(self, names: Callable[[], list[str]]) -> None:
         super().__init__()
         self.names = names
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        context["widget"]["attrs"]["list"] = f"{context['widget']['attrs'].get('id', name)}_names"
-        return {**context, "names": self.names()}
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        ident = f"{(attrs or {}).get('id', name)}_names"
+        offered = format_html_join("", '<option value="{}"></option>', ((n,) for n in self.names()))
+        control = super().render(name, value, {**(attrs or {}), "list": ident}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', control, ident, offered)
 
 
 # -- one control a kind ---------------------------------------------------------------------------------------------------
@@ -171,8 +157,6 @@ class Part:
 
 class EngineForm(forms.Form):
     """The form of a user task or of a start, with `initial` as the engine gives it."""
-
-    default_renderer = Renderer
 
     def __init__(self, spec: FormSpec | None, *arguments: Any, locked: bool = False, **named: Any) -> None:
         super().__init__(*arguments, **named)

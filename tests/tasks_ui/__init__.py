@@ -1,0 +1,1 @@
+"""The pages as Django's client sees them."""
