@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.bpmn.graph import UserTask
 from engine.errors import BadInput, Conflict, EngineError, NotFound
-from engine.expressions.values import from_json, to_json
+from engine.expressions.values import from_json, to_json, type_of
 from engine.interpreter.journal import Assigned, Cancel, Completed, Evaluate, Received
 from engine.interpreter.state import ROOT
 from engine.testing.things import Case, Definition, Job
@@ -166,8 +166,6 @@ class Rest:
         return 200, {}
 
     def variables(self, one: str, **_: Any) -> Answer:
-        from engine.expressions.values import type_of
-
         values = self.case(one).state.variables.get(ROOT, {})
         return 200, [{"name": n, "value": to_json(v), **({"type": type_of(v)} if v is not None else {}), "scope": "local"} for n, v in values.items()]
 
@@ -245,7 +243,7 @@ class Rest:
 
     def executions(self, params: Mapping[str, Any]) -> Answer:
         case = self.world.cases.get(params["processInstanceId"])
-        tokens = case.state.tokens.values() if case and not case.ended else []
+        tokens = sorted(case.state.tokens.values(), key=lambda t: (t.scope, t.number)) if case and not case.ended else []
         return self.listed([{"id": f"{case.id}.{t.number}", "activityId": t.node} for t in tokens if case and t.node == params.get("activityId", t.node)])
 
     def execution(self, one: str) -> tuple[Case, int]:
@@ -257,6 +255,8 @@ class Rest:
         if case.suspended:
             return 500, {}
         kind = {"messageEventReceived": "message", "signalEventReceived": "signal", "trigger": "trigger"}[body["action"]]
+        if kind == "signal" and any(local for _, _, waiting, _, local in case.waits if waiting == token):
+            return 200, {}  # a signal of instance scope is not heard from outside
         self.world.work((case.id, Received(token, kind, body.get(f"{kind}Name"), self.values(body.get("variables")))))
         return 200, {}
 
