@@ -149,6 +149,15 @@ class Story:
                     return self
         raise AssertionError(f"nothing waits in {step!r}, {self._standing()}")
 
+    def begin(self, subprocess: str, activity: str) -> Self:
+        """Begin an activity of an ad-hoc sub-process."""
+        for case in self.cases:
+            for token in case.state.tokens.values():
+                if token.wait == "adhoc" and subprocess in self._called(case, token.node):
+                    self.world.work((case.id, Received(token.number, "adhoc", activity)))
+                    return self
+        raise AssertionError(f"no ad-hoc sub-process {subprocess!r} is open, {self._standing()}")
+
     def answer(self, topic: str, *, error: str | None = None, **variables: Any) -> Self:
         """Answer as the external worker of a topic, or with the code of a business error."""
         job = next((j for j in self.jobs("external") if j.topic == topic), None)
