@@ -31,6 +31,12 @@ class Duration:
             return shift(days_later, seconds=self.seconds)
         return shift(days_later.astimezone(UTC), seconds=self.seconds).astimezone(moment.tzinfo)
 
+    def __str__(self) -> str:
+        sign = "-" if min(self.months, self.days, self.seconds) < 0 else ""
+        date_part = "".join(f"{abs(count)}{unit}" for count, unit in ((self.months, "M"), (self.days, "D")) if count)
+        seconds = f"{abs(self.seconds):.6f}".rstrip("0").rstrip(".")
+        return f"{sign}P{date_part}" + (f"T{seconds}S" if self.seconds or not date_part else "")
+
     @property
     def approximate_seconds(self) -> float:
         """Its length in seconds, a month counted as 30 days: for comparing and for waits without a calendar."""
