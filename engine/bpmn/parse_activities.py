@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from engine.bpmn.graph import AdHoc, Aggregation, Call, Detail, Loop, Parameter, Script, Start, UserTask, Work
@@ -125,14 +126,17 @@ def ad_hoc(at: Element, reading: Reading) -> AdHoc:
 def loop(at: Element, reading: Reading) -> Loop | None:
     """The multi-instance or standard loop of an activity, None if it runs once."""
     if standard := at.child("standardLoopCharacteristics"):
-        maximum = standard.attributes.get("loopMaximum")
-        if maximum and not maximum.isdecimal():
+        maximum = standard.attributes.get("loopMaximum", "").strip()
+        if maximum and not WHOLE.fullmatch(maximum):
             reading.problem(f"loopMaximum must be a whole number, not '{maximum[:50]}'", standard)
         return Loop(standard=True, condition=reading.content(standard.child("loopCondition")),
                     test_before=reading.flag(standard, "testBefore", own=True),
-                    maximum=int(maximum) if maximum and maximum.isdecimal() else None)
+                    maximum=int(maximum) if WHOLE.fullmatch(maximum) else None)
     several = at.child("multiInstanceLoopCharacteristics")
     return _multi_instance(several, reading) if several else None
+
+
+WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 def _multi_instance(at: Element, reading: Reading) -> Loop:

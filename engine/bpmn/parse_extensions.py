@@ -4,6 +4,7 @@ in all three namespaces; where Camunda's element has another name or shape than 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +13,7 @@ from engine.bpmn import forms_dates
 from engine.bpmn.graph import DataObject, Field, FormProperty, Listener, Parameter
 from engine.bpmn.parse_reading import Reading
 from engine.bpmn.parse_xml import Element
+from engine.expressions.values import Long
 
 IMPLEMENTATIONS = ("class", "delegateExpression", "expression")
 SCRIPT_LISTENERS = re.compile(r"\.Script(Execution|Task)Listener$")  # Flowable's older way to write a script listener
@@ -176,7 +178,7 @@ def data_object(at: Element, reading: Reading) -> DataObject:
     if written is not None and written.text.strip():
         try:
             value = _DATA[kind](written.text.strip())
-        except ValueError:
+        except (ValueError, RecursionError):
             reading.problem(f"'{written.text.strip()[:50]}' is no value of type {kind}", written)
     return DataObject(at.id or "", name or "", kind, value)
 
@@ -200,8 +202,14 @@ def _boolean(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
+def _double(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
 _DATA: dict[str, Callable[[str], object]] = {
-    "string": str, "boolean": _boolean, "integer": int, "long": int, "double": float, "date": datetime.fromisoformat, "json": json.loads,
+    "string": str, "boolean": _boolean, "integer": int, "long": Long, "double": _double, "date": datetime.fromisoformat, "json": json.loads,
 }
 
 
