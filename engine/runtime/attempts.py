@@ -93,7 +93,8 @@ class Attempt:
     def __init__(self, job: Claimed, following: Claimed | None = None) -> None:
         self.job, self.following = job, following
         self.error: BaseException | None = None  # what it failed with
-        self.noted: BaseException | None = None  # the failure that was written down with the rollback
+        self.cause: BaseException | None = None  # what made the unit of work roll back
+        self.noted: BaseException | None = None  # the same, once it was written down
         self.follows = False  # whether the following job is begun
 
     def run(self) -> None:
@@ -114,6 +115,7 @@ class Attempt:
 
     def _on_failure(self, error: BaseException) -> None:
         """In the transaction that follows the rollback."""
+        self.cause = error
         settle(self.job, error)
         self.noted = error
 
@@ -121,7 +123,7 @@ class Attempt:
         """After all: what could not be written down with the rollback is written down now, or as soon as it can be."""
         LOG.warning("job %s (%s) failed: %s", self.job.id, self.job.name or self.job.node, error or type(error).__name__)
         if self.noted is not error:
-            owe(self.job, self.noted or error)
+            owe(self.job, self.cause or error)
 
 
 # -- what follows a failure -----------------------------------------------------------------------------------------------
@@ -193,7 +195,8 @@ def pay() -> bool:
     """Try to settle what is owed; whether nothing is left. A worker asks before it claims more."""
     for key, (job, error) in list(_OWED.items()):
         try:
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
             with transaction.atomic():
                 settle(job, error)
         except DatabaseTrouble as trouble:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +13,9 @@ from engine.errors import LeaseLost
 from engine.models import Instance, Job
 from engine.models.fields import uuid7
 from engine.runtime.store import claims
+from tests.runtime.queue import ago, make_instance, make_job
 
 pytestmark = pytest.mark.django_db
-
-
-def make_instance(**more: Any) -> Instance:
-    return Instance.objects.create(definition_id="order:1:x", started=timezone.now(), **more)
-
-
-def make_job(**more: Any) -> Job:
-    now = timezone.now()
-    given = {"kind": "async", "state": "ready", "due": now, "created": now, "correlation": uuid7(), "definition_id": "order:1:x"}
-    return Job.objects.create(**{**given, "exclusive": False, **more})
 
 
 def claim(lease: str = "w1:1", limit: int = 1, **more: Any) -> list[UUID]:
@@ -35,10 +25,6 @@ def claim(lease: str = "w1:1", limit: int = 1, **more: Any) -> list[UUID]:
 def one(lease: str = "w1:1", **more: Any) -> claims.Claimed:
     (job,) = claims.claim_jobs(lease, **more)
     return job
-
-
-def ago(seconds: float) -> Any:
-    return timezone.now() - timedelta(seconds=seconds)
 
 
 def test_claims_the_highest_priority_first_then_the_oldest() -> None:

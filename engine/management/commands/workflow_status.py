@@ -15,7 +15,7 @@ WELL, NO_WORKER, OVERDUE = 0, 1, 2
 
 
 class Command(BaseCommand):
-    help = "Shows jobs by state and kind, the oldest due one, and the workers. Exit code 0: all well, 1: no worker is alive, 2: jobs are overdue."
+    help = "Shows jobs by state and kind, the oldest due one, and the workers. Exit code: 0 well, 1 no worker is alive, 2 jobs are overdue."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on one line")
