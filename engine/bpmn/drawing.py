@@ -46,7 +46,7 @@ def read(xml: bytes) -> Drawing:
     sizes = _font_sizes(root)
     drawn = [_plane(e, model, sizes) for e in root.iter() if local(e) == "BPMNPlane"]
     planes = [p for p in drawn if p.shapes]
-    planes += _undrawn(root, planes)
+    planes += _undrawn(root, model, planes)
     planes.sort(key=lambda p: (_is_drill_down(p, model), not _is_executable(p, model)))
     return Drawing(tuple(planes) or (Plane("", ""),), root.get("name", ""), model.parents())
 
@@ -60,7 +60,8 @@ def parse_xml(xml: bytes) -> Element:
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        raise BadInput(f"The file is not well-formed XML: {error}", "file") from error
+        said = error.msg if isinstance(error, etree.XMLSyntaxError) else error
+        raise BadInput(f"The file is not well-formed XML: {said}", "file") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadInput("A document type (DTD) is not allowed.", "file")
     _refuse_depth(root)
@@ -210,13 +211,13 @@ def _is_executable(plane: Plane, model: Model) -> bool:
     return any(local(e) == "process" and is_true(e, "isExecutable", True) for e in found if e is not None)
 
 
-def _undrawn(root: Element, planes: list[Plane]) -> Iterator[Plane]:
+def _undrawn(root: Element, model: Model, planes: list[Plane]) -> Iterator[Plane]:
     """Pages of our own for the processes of which not one node is drawn."""
     shown = {s.element for plane in planes for s in plane.shapes}
     if not shown:
         return iter(layout.lay_out(root).planes)
     bare = [e for e in root if local(e) == "process" and not shown & _nodes(e)]
-    return (layout.lay_out_process(e, root) for e in bare if _nodes(e))
+    return (layout.lay_out_process(e, model) for e in bare if _nodes(e))
 
 
 def _nodes(process: Element) -> set[str]:

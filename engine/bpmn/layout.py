@@ -3,6 +3,7 @@ It is deterministic, and nearly linear in the number of nodes."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -39,13 +40,13 @@ def lay_out(root: Element) -> Drawing:
     members = {model.referred(p.get("processRef")) for p in pools.participants_of(together)}
     pages = [_page_of_pools(together, model)] if together is not None and members else []
     alone = [e for e in root if local(e) == "process" and e.get("id", "") not in members]
-    pages += [lay_out_process(e, root) for e in alone]
+    pages += [lay_out_process(e, model) for e in alone]
     return Drawing(tuple(pages), root.get("name", ""), model.parents())
 
 
-def lay_out_process(process: Element, root: Element) -> Plane:
-    """A page for one process."""
-    blocks = _blocks(process, index(root))
+def lay_out_process(process: Element, model: Model) -> Plane:
+    """A page for one process of a file."""
+    blocks = _blocks(process, model)
     block = blocks[process.get("id", "")]
     return _page(process, block, tuple(blocks))
 
@@ -60,7 +61,8 @@ def _page_of_pools(together: Element, model: Model) -> Plane:
 
 
 def _page(subject: Element, block: Block, processes: tuple[str, ...]) -> Plane:
-    plane = Plane(subject.get("id", ""), subject.get("name", ""), tuple(block.shapes), tuple(block.edges), processes)
+    whole = block.flat()
+    plane = Plane(subject.get("id", ""), subject.get("name", ""), tuple(whole.shapes), tuple(whole.edges), processes)
     return labels.place(plane)
 
 
@@ -151,11 +153,11 @@ class _Layout:
         return about
 
     def _boxes(self) -> dict[str, Box]:
-        leaving = [k.source for k in self.links if not k.port]
+        leaving = Counter(k.source for k in self.links if not k.port)
         boxes = {}
         for key, element in chain(self.inside.nodes.items(), self.inside.notes.items()):
             size = size_of_node(element, self.model, self._size_inside(key, element))
-            boxes[key] = box_of(element, self.model, size, self.inside.events.get(key, ()), leaving.count(key) > 1)
+            boxes[key] = box_of(element, self.model, size, self.inside.events.get(key, ()), leaving[key] > 1)
         return boxes
 
     def _size_inside(self, key: str, element: Element) -> Size | None:

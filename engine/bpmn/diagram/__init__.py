@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.bpmn.diagram import badges as badges_of
 from engine.bpmn.diagram import edges, shapes
@@ -83,6 +83,7 @@ class _Painter:
     prefix: str
     folded: Mapping[str, int]
     marks: Sequence[badges_of.Badge]
+    used: set[str] = field(default_factory=set)  # elements whose id is given out
 
     def document(self, title: str, standalone: bool) -> str:
         body = "".join(self._body())
@@ -121,21 +122,21 @@ class _Painter:
         state = self.states.get(element, "")
         said = clean(", ".join(filter(None, (words, state, self.badges.get(element, "")))))
         kind = f' class="{state}"' if state else ""
-        key = f' id="{clean(f"{self.prefix}-{element}")}" data-element="{clean(element)}"' if element else ""
+        key = f' data-element="{clean(element)}"' if element else ""
+        if element and element not in self.used:  # one element may be drawn twice
+            self.used.add(element)
+            key = f' id="{clean(f"{self.prefix}-{element}")}"{key}'
         return f'<g{key}{kind} role="img" aria-label="{said}"{more}><title>{said}</title>{inner}</g>'
 
 
 def _depth(shape: Shape) -> tuple[int, float]:
     """Pools, then lanes, then the rest, the larger first."""
-    order = {"participant": 0, "lane": 1}
-    return order.get(shape.kind, 2) if not shape.band.startswith(
-        ("top", "bottom", "middle")
-    ) else 3, -shape.bounds.width * shape.bounds.height
+    return {"participant": 0, "lane": 1}.get(shape.kind, 2), -shape.bounds.width * shape.bounds.height
 
 
 def _height(shape: Shape) -> bool:
-    """Events on a border stand above all."""
-    return shape.kind == "boundaryEvent"
+    """What sits on the border of another stands above all."""
+    return shape.kind == "boundaryEvent" or shapes.is_choreography_band(shape)
 
 
 def _extent(page: Plane, more: Iterable[Bounds]) -> Bounds:

@@ -14,19 +14,31 @@ class Block:
 
     shapes: list[Shape] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    inner: list[tuple[Block, float, float]] = field(default_factory=list)  # with its place in this one
     width: float = 0.0
     height: float = 0.0
 
     def add(self, other: Block, dx: float, dy: float) -> None:
-        """Take over what is in another block, moved by (dx, dy)."""
-        self.shapes += [_moved_shape(s, dx, dy) for s in other.shapes]
-        self.edges += [_moved_edge(e, dx, dy) for e in other.edges]
+        """Set another block into this one, moved by (dx, dy)."""
+        self.inner.append((other, dx, dy))
 
     def move(self, dx: float, dy: float) -> None:
         """Move all that is in this block; its size grows by as much."""
         self.shapes = [_moved_shape(s, dx, dy) for s in self.shapes]
         self.edges = [_moved_edge(e, dx, dy) for e in self.edges]
+        self.inner = [(block, x + dx, y + dy) for block, x, y in self.inner]
         self.width, self.height = self.width + dx, self.height + dy
+
+    def flat(self) -> Block:
+        """The same block with all that is in inner ones as its own; each part is moved once, however deep it is."""
+        whole = Block(width=self.width, height=self.height)
+        waiting = [(self, 0.0, 0.0)]
+        while waiting:
+            block, dx, dy = waiting.pop()
+            whole.shapes += [_moved_shape(s, dx, dy) for s in block.shapes]
+            whole.edges += [_moved_edge(e, dx, dy) for e in block.edges]
+            waiting += [(each, dx + x, dy + y) for each, x, y in reversed(block.inner)]
+        return whole
 
 
 def _moved_shape(shape: Shape, dx: float, dy: float) -> Shape:

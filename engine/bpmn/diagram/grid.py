@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Cell = tuple[int, int]  # column, row
+PLACES = 20_000  # on the ways of links; those that would need more go around, as links that run backwards do
 Item = tuple[str, int]  # a node (its id, 0), or a place on the way of a link (its id, 1 and up)
 
 
@@ -23,12 +24,13 @@ class Link:
 
 @dataclass(slots=True)
 class Grid:
-    """Where each node is; the row each link travels on; the links that run backwards; the cells links pass through."""
+    """Where each node is; the row each link travels on; the links that go around all rows; the cells links pass through."""
 
     cells: dict[str, Cell] = field(default_factory=dict)
     ways: dict[str, int] = field(default_factory=dict)
-    back: set[str] = field(default_factory=set)
+    around: set[str] = field(default_factory=set)
     taken: dict[Cell, str] = field(default_factory=dict)  # cell -> node, or link that passes
+    claimed: dict[tuple[str, int], int] = field(default_factory=dict)  # owner, up or down -> the last row of its upright line
 
 
 def arrange(nodes: Sequence[str], links: Sequence[Link], wide: Collection[str]) -> Grid:
@@ -37,9 +39,10 @@ def arrange(nodes: Sequence[str], links: Sequence[Link], wide: Collection[str]) 
     back = _back_links(nodes, out)
     forward = {n: [k for k in out[n] if k.element not in back] for n in nodes}
     column = _columns(nodes, forward)
-    forest = _forest(nodes, forward, column)
+    around = back | _too_long(forward, column)
+    forest = _forest(nodes, {n: [k for k in ks if k.element not in around] for n, ks in forward.items()}, column)
     rows = _rows(forest, wide)
-    return _grid(nodes, links, back, column, forest, rows)
+    return _grid(nodes, links, around, column, forest, rows)
 
 
 def _outgoing(nodes: Sequence[str], links: Sequence[Link]) -> dict[str, list[Link]]:
@@ -95,6 +98,17 @@ def _columns(nodes: Sequence[str], forward: Mapping[str, Sequence[Link]]) -> dic
             if not waiting[link.target]:
                 ready.append(link.target)
     return column
+
+
+def _too_long(forward: Mapping[str, Sequence[Link]], column: Mapping[str, int]) -> set[str]:
+    """The longest links, if all together would need more places than there may be."""
+    spans = sorted((column[k.target] - column[k.source], k.element) for links in forward.values() for k in links)
+    used, found = 0, set()
+    for span, element in spans:
+        used += span
+        if used > PLACES:
+            found.add(element)
+    return found
 
 
 # --- the forest: each node below the first that leads to it, with places for links that run further ------------------------
@@ -217,10 +231,10 @@ def _stack(subtrees: list[tuple[Item, Outline]], below: dict[Item, int], low: se
 
 
 def _grid(
-    nodes: Sequence[str], links: Sequence[Link], back: set[str], column: Mapping[str, int], forest: Forest, rows: Mapping[Item, int]
+    nodes: Sequence[str], links: Sequence[Link], around: set[str], column: Mapping[str, int], forest: Forest, rows: Mapping[Item, int]
 ) -> Grid:
-    grid = Grid(back=back)
+    grid = Grid(around=around)
     grid.cells = {n: (column[n], rows[n, 0]) for n in nodes}
-    grid.ways = {k.element: rows[forest.first[k.element]] for k in links if k.element not in back}
+    grid.ways = {k.element: rows[forest.first[k.element]] for k in links if k.element not in around}
     grid.taken = {(forest.column[i], rows[i]): i[0] for i in forest.order}
     return grid

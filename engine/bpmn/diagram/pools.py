@@ -89,6 +89,7 @@ def stack(collaboration: Element, model: Model, blocks: Mapping[str, Block]) -> 
     for participant, block in members:
         y = _add_pool(whole, participant, model, block, y) + POOL_GAP
     whole.height = y - POOL_GAP
+    whole = whole.flat()
     _add_messages(whole, collaboration, model)
     return whole
 
@@ -118,7 +119,7 @@ def _add_pool(whole: Block, participant: Element, model: Model, block: Block | N
 def _stretched(block: Block, width: float) -> Block:
     """The same block with its lanes reaching to the end of the pool."""
     wider = [replace(s, bounds=replace(s.bounds, width=width - s.bounds.x)) if s.kind == "lane" else s for s in block.shapes]
-    return Block(wider, block.edges, block.width, block.height)
+    return Block(wider, block.edges, block.inner, block.width, block.height)
 
 
 # --- message flows --------------------------------------------------------------------------------------------------------

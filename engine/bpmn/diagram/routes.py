@@ -1,6 +1,6 @@
 """From a grid to pixels: how wide columns and rows are, and the ways of the links between them.
 Links run level through cells kept free for them, upright in the channels between columns or under the node they leave;
-those that run backwards go around, above or below all rows."""
+those that run backwards (or too far) go around, above or below all rows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.bpmn.diagram.values import Point
 CHANNEL = 50.0  # least distance of columns
 ROW_GAP = 30.0
 PORT_RADIUS = 18.0  # of a boundary event
+MOST_LINES = 100  # around the rows, on either side
 LARGE = 60.0  # height of a box that has room for a second line at its side
 TRACK = 12.0  # between lines that run side by side
 
@@ -32,8 +33,8 @@ class Box:
 
 @dataclass(slots=True)
 class Route:
-    """How a link goes. Forward: `leave` level, upright or channel, `row` to travel on, `arrive` likewise.
-    Backward: `leave` and `arrive` upright or channel, `row` the number of the line around (from 1; negative: above)."""
+    """How a link goes. Between rows: `leave` level, upright or channel, `row` to travel on, `arrive` likewise.
+    Around all rows: `leave` and `arrive` upright or channel, `row` the number of the line around (from 1; negative: above)."""
 
     link: Link
     leave: str
@@ -61,7 +62,7 @@ class Plan:
 def plan(grid: Grid, links: Iterable[Link], boxes: Mapping[str, Box], notes: Mapping[str, str]) -> Plan:
     """Choose a way for each link; marks the cells it passes in `grid.taken`. `notes` maps artifacts to the nodes they are about."""
     planned = Plan()
-    forward = [k for k in links if k.element not in grid.back]
+    forward = [k for k in links if k.element not in grid.around]
     leaves = {k.element: _leave(grid, k, boxes) for k in forward}
     forward.sort(key=lambda k: abs(grid.ways[k.element] - grid.cells[k.target][1]))
     for link in forward:
@@ -69,7 +70,7 @@ def plan(grid: Grid, links: Iterable[Link], boxes: Mapping[str, Box], notes: Map
     for route in planned.routes:
         _use_channels(planned, grid, route)
     _plan_notes(planned, grid, notes, boxes)
-    _plan_back(planned, grid, [k for k in links if k.element in grid.back], boxes)
+    _plan_back(planned, grid, [k for k in links if k.element in grid.around], boxes)
     return planned
 
 
@@ -95,10 +96,13 @@ def _arrive(grid: Grid, link: Link, boxes: Mapping[str, Box]) -> str:
 
 def _claim(grid: Grid, column: int, row: int, way: int, link: Link, owner: str) -> bool:
     """Take the cells of a column between a node's row and a way, the corner included, if none but its own lines are there."""
-    cells = [(column, r) for r in range(min(row, way), max(row, way) + 1) if r != row]
+    step = 1 if way > row else -1
+    so_far = grid.claimed.get((owner, step), row)
+    cells = [(column, r) for r in range(so_far + step, way + step, step)]
     if any(grid.taken.get(c, owner) not in (owner, link.element) for c in cells):
         return False
     grid.taken.update((c, owner) for c in cells)
+    grid.claimed[owner, step] = max(so_far, way) if step > 0 else min(so_far, way)
     return True
 
 
@@ -143,12 +147,13 @@ def _plan_notes(planned: Plan, grid: Grid, notes: Mapping[str, str], boxes: Mapp
 def _plan_back(planned: Plan, grid: Grid, links: list[Link], boxes: Mapping[str, Box]) -> None:
     taken: dict[bool, list[list[tuple[int, int]]]] = {True: [], False: []}
     top, bottom = min(r for _, r in grid.taken), max(r for _, r in grid.taken)
-    for link in sorted(links, key=lambda k: grid.cells[k.source][0] - grid.cells[k.target][0]):
+    for link in sorted(links, key=lambda k: abs(grid.cells[k.source][0] - grid.cells[k.target][0])):
         up = _goes_above(grid, link, boxes, top, bottom)
         edge = top - 1 if up else bottom + 1
         leave = "upright" if _can_turn(grid, link.source, edge, boxes, link, True) else "channel"
         arrive = "upright" if _can_turn(grid, link.target, edge, boxes, link, False) else "channel"
-        line = _line(taken[up], grid.cells[link.target][0], grid.cells[link.source][0])
+        start, end = sorted((grid.cells[link.source][0], grid.cells[link.target][0]))
+        line = _line(taken[up], start, end)
         planned.routes.append(Route(link, leave, arrive, -line if up else line))
         if leave == "channel":
             planned.use(grid.cells[link.source][0], 2, 0, f"{_leaving(link)} back")
@@ -185,12 +190,13 @@ def _can_turn(grid: Grid, node: str, edge: int, boxes: Mapping[str, Box], link: 
 
 
 def _line(lines: list[list[tuple[int, int]]], start: int, end: int) -> int:
-    """The first line around (from 1) on which nothing else runs between two columns."""
+    """The first line around (from 1) on which nothing else runs between two columns; the outermost is shared if there are too many."""
     for number, stretches in enumerate(lines, 1):
         if all(end < s or e < start for s, e in stretches):
             stretches.append((start, end))
             return number
-    lines.append([(start, end)])
+    if len(lines) < MOST_LINES:
+        lines.append([(start, end)])
     return len(lines)
 
 
@@ -271,7 +277,7 @@ def _tracks(planned: Plan, edges: Mapping[int, tuple[float, float]], width: floa
 
 def trace(route: Route, grid: Grid, boxes: Mapping[str, Box], m: Metrics) -> tuple[Point, ...]:
     """The corners of a link's way, from border to border."""
-    points = _back(route, grid, boxes, m) if route.link.element in grid.back else _forward(route, grid, boxes, m)
+    points = _back(route, grid, boxes, m) if route.link.element in grid.around else _forward(route, grid, boxes, m)
     return _tidy(points)
 
 

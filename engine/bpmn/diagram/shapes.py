@@ -23,7 +23,14 @@ def paint(shape: Shape) -> str:
 
 def is_container(shape: Shape) -> bool:
     """Whether others stand on it, so that it is painted first."""
+    if is_choreography_band(shape):
+        return False
     return shape.kind in CONTAINERS or (shape.kind in SUB_PROCESSES and shape.expanded)
+
+
+def is_choreography_band(shape: Shape) -> bool:
+    """Whether it is a participant at the edge of a choreography task."""
+    return shape.band not in ("", "name")
 
 
 def label(part: Shape) -> str:
@@ -120,7 +127,7 @@ def _markers(shape: Shape) -> str:
 
 def _participant(shape: Shape) -> str:
     b = shape.bounds
-    if shape.band and shape.band != "name":
+    if is_choreography_band(shape):
         return _choreography_band(shape)
     outline = rect("box hollow", b.x, b.y, b.width, b.height)
     if not shape.band:
