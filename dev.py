@@ -31,8 +31,8 @@ OLDEST = (3, 11)
 NO_TEST_FOUND = 5  # pytest's exit code
 
 CHECKS: dict[str, tuple[str | Path, ...]] = {
-    "format": (VENV / "bin" / "ruff", "format", "--check", "--quiet", "."),
-    "lint": (VENV / "bin" / "ruff", "check", "--quiet", "."),
+    "format": (VENV / "bin" / "ruff", "format", "--check", "--quiet", "--output-format", "concise", "."),
+    "lint": (VENV / "bin" / "ruff", "check", "--quiet", "--output-format", "concise", "."),
     "types": (VENV / "bin" / "mypy", "--no-error-summary"),
     "import contracts": (VENV / "bin" / "lint-imports",),
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 
+ONCE = ("tests/browser/",)
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
 
@@ -16,9 +17,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On a second database, what needs none, or is marked `once`, would only show the same again."""
     if not config.getoption("database_only"):
         return
-    left_out = [item for item in items if item.get_closest_marker("once") or not _uses_database(item)]
+    left_out = [item for item in items if _is_once(item) or not _uses_database(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_once(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("once")) or item.nodeid.startswith(ONCE)
 
 
 def _uses_database(item: pytest.Item) -> bool:
