@@ -39,7 +39,7 @@ def _settled(request: HttpRequest, instance_id: UUID) -> tuple[Instance, progres
     while True:
         instance = shown_request(request, Instance.objects.select_related("definition").get(pk=instance_id))
         current = progress.current(instance, request.user)
-        if current.state != "processing" or current.attempts > 1 or time.monotonic() >= until:
+        if current.state != "processing" or current.attempt > 1 or time.monotonic() >= until:
             return instance, current
         time.sleep(LOOK)
 

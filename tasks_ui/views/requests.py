@@ -112,7 +112,7 @@ class Parts:
 def _mark(instance: Instance, current: progress.Current) -> str:
     """Changes whenever the page would look different."""
     task = current.task.pk if current.task else None
-    seen = (instance.revision, instance.state, current.state, task, current.nodes, current.waiting, current.attempts)
+    seen = (instance.revision, instance.state, current.state, task, current.nodes, current.waiting, current.attempt)
     return f"{zlib.crc32(repr(seen).encode()):08x}"
 
 

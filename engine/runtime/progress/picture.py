@@ -13,6 +13,7 @@ from engine.bpmn import diagram, drawing
 from engine.bpmn.diagram.values import Drawing
 from engine.models import Activity, Definition, Instance, Job, Token
 from engine.runtime import definitions
+from engine.runtime.progress.standing import attempt_of
 
 OUTSIDE = {"timer", "message", "signal", "condition", "variable", "trigger", "event", "join", "compensation"}  # waits for what may come
 
@@ -79,4 +80,4 @@ def _mark_jobs(marks: Marks, jobs: Iterable[Job]) -> None:
         if job.state == Job.State.DEAD:
             marks.states[node], marks.badges[node] = "failed", _("failed")
         elif marks.states.get(node) != "failed" and job.kind != Job.Kind.TIMER:
-            marks.states[node], marks.badges[node] = "active", _("running") if job.attempts < 2 else _("attempt %d") % job.attempts
+            marks.states[node], marks.badges[node] = "active", _("running") if attempt_of(job) == 1 else _("attempt %d") % attempt_of(job)

@@ -36,7 +36,7 @@ class Current:
     nodes: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     poll: bool = False
-    attempts: int = 0  # most attempts of a job that is being processed
+    attempt: int = 1  # of a job that is being processed: the one that runs or comes next
 
 
 def current(instance: Instance, user: access.User) -> Current:
@@ -62,14 +62,19 @@ def _stands(instance: Instance, tasks: list[UserTask], jobs: list[Job], asked: d
         return Current("task", mine, nodes=(str(mine),))
     busy = [j for j in jobs if _is_processed(j)]
     if busy or instance.state == Instance.State.ACCEPTED:
-        attempts = max((j.attempts for j in busy), default=0)
-        return Current("processing", offered, offered is not None, _names(busy), poll=True, attempts=attempts)
+        attempt = max(map(attempt_of, busy), default=1)
+        return Current("processing", offered, offered is not None, _names(busy), poll=True, attempt=attempt)
     if offered:
         return Current("task", offered, True, nodes=(str(offered),))
     if dead := [j for j in jobs if j.state == Job.State.DEAD]:
         return Current("failed", nodes=_names(dead), poll=True)
     waiting = tuple(Waiting(str(t), asked[t.pk]) for t in tasks) + tuple(Waiting(n) for n in _names(jobs))
     return Current("waiting", nodes=tuple(w.name for w in waiting), waiting=waiting, poll=True)
+
+
+def attempt_of(job: Job) -> int:
+    """The number of the attempt that runs, or is the next; from 1."""
+    return job.attempts if job.begun else job.attempts + 1
 
 
 def _is_processed(job: Job) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from engine.models import Activity, Instance, Job, Ledger, UserTask
+from engine.runtime.progress.standing import attempt_of
 
 LONGEST = 200  # steps shown: the newest
 SILENT = {"sequenceFlow", "exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"}
@@ -72,9 +73,8 @@ def _working(job: Job) -> Step:
             job.attempts,
         )
         return Step(job.created, title, text % job.attempts, "failed")
-    if job.attempts > 1 or (job.attempts == 1 and job.state == Job.State.WAITING):
-        return Step(job.created, title, _("is being processed, attempt %d") % max(job.attempts, 2), "active")
-    return Step(job.created, title, _("is being processed"), "active")
+    number = attempt_of(job)
+    return Step(job.created, title, _("is being processed") if number == 1 else _("is being processed, attempt %d") % number, "active")
 
 
 def _cancelled(instance: Instance, ledger: dict[int, Ledger]) -> Iterator[Step]:

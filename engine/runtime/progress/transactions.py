@@ -1,26 +1,20 @@
-"""The ledger in words: each transaction as rows of *user did, engine did, what became of the transaction*.
-
-The words follow from the journal alone: what was entered and left was executed, what was entered and not left is a wait state, and a
-flow that was taken to a node that was not entered led to an asynchronous step.
-"""
+"""The ledger in words: each transaction as rows of *user did, engine did, what became of the transaction*."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from engine.bpmn.graph import Graph
 from engine.models import Instance, Job, Ledger
 from engine.runtime import definitions
+from engine.runtime.progress.telling import Told, tell
 
 MOST_LINES = 12  # of steps within one transaction
-NOT_TOLD = {"sequenceFlow", "startEvent", "endEvent", "exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +48,16 @@ class Row:
 
 
 def ledger_rows(instance: Instance) -> list[Row]:
-    """The transactions of an instance, attempts that were rolled back too, in the order in which they happened."""
+    """The transactions of an instance, attempts that were rolled back too, in the order in which they happened; two queries."""
     entries = Ledger.objects.filter(instance=instance).order_by("number", "attempt", "at")
     graph = definitions.graph(instance.definition)
-    jobs = {j.pk: j for j in Job.objects.filter(instance=instance).only("state", "retries")}
-    return [_row(entry, graph, jobs) for entry in entries]
+    dead = set(Job.objects.filter(instance=instance, state=Job.State.DEAD).values_list("pk", flat=True))
+    tries: Counter[tuple[object, ...]] = Counter()
+    return [_row(tell(entry, graph, tries, dead)) for entry in entries]
 
 
-def _row(entry: Ledger, graph: Graph, jobs: dict[UUID, Job]) -> Row:
-    lines = list(_lines(entry, _Told.of(entry, graph), jobs))
+def _row(told: Told) -> Row:
+    entry = told.entry
     return Row(
         number=entry.number,
         label=str(entry),
@@ -74,76 +69,29 @@ def _row(entry: Ledger, graph: Graph, jobs: dict[UUID, Job]) -> Row:
         took=entry.took,
         error=entry.error,
         traceback=entry.traceback,
-        rows=tuple(lines),
+        rows=tuple(_lines(told)),
     )
 
 
-# -- what the journal tells -----------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What a unit did, by name: steps executed in order, user tasks created, other waits, asynchronous steps reached, and its end."""
-
-    executed: list[str]
-    failing: str
-    user_tasks: list[str]
-    waits: list[str]
-    asynchronous: list[str]
-    ended: str | None
-
-    @classmethod
-    def of(cls, entry: Ledger, graph: Graph) -> _Told:
-        journal = [[*fact, None][:5] for fact in entry.journal if len(fact) >= 4]
-        resting = _resting(journal)
-        executed = [_named(f) for f in journal if f[0] == "entered" and f not in resting and f[3] not in NOT_TOLD]
-        undone = entry.outcome == Ledger.Outcome.ROLLED_BACK
-        return cls(
-            executed,
-            failing=_named(resting[-1]) if undone and resting else "",
-            user_tasks=[_named(f) for f in resting if f[3] == "userTask"],
-            waits=[_named(f) for f in resting if f[3] != "userTask" and f[3] not in NOT_TOLD],
-            asynchronous=_reached(journal, graph),
-            ended=next((str(f[4]) for f in journal if f[0] == "ended"), None),
-        )
-
-
-def _named(fact: list[Any]) -> str:
-    return str(fact[2] or fact[1] or "")
-
-
-def _resting(journal: list[list[Any]]) -> list[list[Any]]:
-    """What was entered and not left."""
-    still: list[list[Any]] = []
-    for fact in journal:
-        if fact[0] == "entered":
-            still.append(fact)
-        elif fact[0] == "left":
-            found = next((f for f in reversed(still) if f[1] == fact[1]), None)
-            still = [f for f in still if f is not found]
-    return still
-
-
-def _reached(journal: list[list[Any]], graph: Graph) -> list[str]:
-    """The asynchronous steps at which a token arrived without entering them."""
-    entered = {f[1] for f in journal if f[0] == "entered"}
-    flows = [graph.flows[f[1]] for f in journal if f[0] == "taken" and f[1] in graph.flows]
-    targets = [graph.nodes[flow.target] for flow in flows if flow.target not in entered and flow.target in graph.nodes]
-    return list(dict.fromkeys(node.name or node.id for node in targets if node.asynchronous))
-
-
 # -- lines ----------------------------------------------------------------------------------------------------------------
-def _lines(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
-    label = str(entry)
-    again = _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": entry.attempt}
-    begins = _("%s begins") % label if entry.attempt == 1 else again
-    yield Line(_user_did(entry), _engine_began(entry), begins)
+def _lines(told: Told) -> Iterator[Line]:
+    label = str(told.entry)
+    again = _("%(label)s begins again: attempt %(attempt)d") % {"label": label, "attempt": told.tried}
+    yield Line(_user_did(told.entry), _engine_began(told.entry), _("%s begins") % label if told.tried == 1 else again)
     still = _("%s is still open") % label
-    yield from (Line("", text, still) for text in _executed(told.executed))
-    yield from OUTCOMES[Ledger.Outcome(entry.outcome)](entry, told, jobs)
+    yield from (Line("", text, still) for text in _executed(told))
+    yield from OUTCOMES[Ledger.Outcome(told.entry.outcome)](told)
 
 
-def _executed(names: list[str]) -> Iterator[str]:
-    yield from (_("Executes %s. Goes on to the next step.") % name for name in names[:MOST_LINES])
-    if (more := len(names) - MOST_LINES) > 0:
+def _executed(told: Told) -> Iterator[str]:
+    behind_a_user = told.entry.trigger in (Ledger.Trigger.TASK, Ledger.Trigger.START)
+    text = (
+        _("%s is synchronous: it is executed at once. Goes on to the next step.")
+        if behind_a_user
+        else _("Executes %s. Goes on to the next step.")
+    )
+    yield from (text % name for name in told.executed[:MOST_LINES])
+    if (more := len(told.executed) - MOST_LINES) > 0:
         yield ngettext("Executes %d more step.", "Executes %d more steps.", more) % more
 
 
@@ -184,20 +132,19 @@ def _parts(entry: Ledger) -> dict[str, str]:
 
 
 # -- how it came out ------------------------------------------------------------------------------------------------------
-def _committed(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
-    label = str(entry)
+def _committed(told: Told) -> Iterator[Line]:
+    label = str(told.entry)
     ends = list(_rests(told, label))
     if told.ended is not None:
         ends.append((_("The end is reached: the process is %s.") % _(told.ended), _("%s is committed: the process has ended") % label))
     if not ends:
         ends = [(_("Nothing more can be done here now."), _("%s is committed") % label)]
     still = _("%s is still open") % label
-    for text, _outcome in ends[:-1]:
-        yield Line("", text, still)
+    yield from (Line("", text, still) for text, _outcome in ends[:-1])
     yield Line("", *ends[-1])
 
 
-def _rests(told: _Told, label: str) -> Iterator[tuple[str, str]]:
+def _rests(told: Told, label: str) -> Iterator[tuple[str, str]]:
     """What the engine does where it comes to rest, and what the commit then makes visible."""
     for name in told.waits:
         yield _("Comes to %s, a wait state, and waits there.") % name, _("%s is committed") % label
@@ -213,28 +160,35 @@ def _rests(told: _Told, label: str) -> Iterator[tuple[str, str]]:
         )
 
 
-def _rolled_back(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
-    undone = _("%s is rolled back: nothing of it is stored") % entry
+def _rolled_back(told: Told) -> Iterator[Line]:
+    entry = told.entry
     name = told.failing or entry.subject or entry.node or ""
-    yield Line("", _("Executes %s, which does not succeed.") % name, undone)
+    yield Line("", _("Executes %s, which does not succeed.") % name, _("%s is rolled back: nothing of it is stored") % entry)
     if entry.trigger == Ledger.Trigger.TASK:
         who = _("%s sees the form again, still filled in, with an error") % _parts(entry)["who"]
         yield Line(who, _("Everything is as it was before: %s is open again.") % entry.subject, "")
     elif entry.job:
-        yield Line("", _after_attempt(jobs.get(entry.job)), "")
+        yield Line("", _after_attempt(told.left), "")
 
 
-def _after_attempt(job: Job | None) -> str:
-    if job and job.state == Job.State.DEAD:
-        return _("Everything is as it was before. The attempts are used up: the job is kept for an administrator.")
-    return _("Everything is as it was before. The job is kept, and tried again after a while.")
+def _after_attempt(left: int | None) -> str:
+    if left is None:
+        return _("Everything is as it was before. The job is kept, and tried again after a while.")
+    if left == 0:
+        return _("Everything is as it was before. No attempt is left: the job is kept for an administrator.")
+    text = ngettext(
+        "Everything is as it was before. The job is kept, and tried again after a while; %d attempt is left.",
+        "Everything is as it was before. The job is kept, and tried again after a while; %d attempts are left.",
+        left,
+    )
+    return text % left
 
 
-def _overtaken(entry: Ledger, told: _Told, jobs: dict[UUID, Job]) -> Iterator[Line]:
-    yield Line("", _("Another transaction was first: there is nothing left to do here."), _("%s is dropped") % entry)
+def _overtaken(told: Told) -> Iterator[Line]:
+    yield Line("", _("Another transaction was first: there is nothing left to do here."), _("%s is dropped") % told.entry)
 
 
-OUTCOMES: dict[Ledger.Outcome, Callable[[Ledger, _Told, dict[UUID, Job]], Iterator[Line]]] = {
+OUTCOMES: dict[Ledger.Outcome, Callable[[Told], Iterator[Line]]] = {
     Ledger.Outcome.COMMITTED: _committed,
     Ledger.Outcome.ROLLED_BACK: _rolled_back,
     Ledger.Outcome.OVERTAKEN: _overtaken,
