@@ -135,3 +135,12 @@ def test_the_page_shows_the_orders_that_arrived(client: Client, alice: User, nap
         page = client.get(address).content.decode()
         assert "Marinara for &lt;b&gt;Alice&lt;/b&gt;" in page
         assert "taken at" in page
+
+
+def test_the_page_speaks_german(client: Client, alice: User, naps: list[tuple[float, bool]]) -> None:
+    order(client)
+    client.force_login(alice)
+    page = client.get("/demo/shop/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Die langsame Pizzeria" in page
+    assert "Marinara für Alice" in page
+    assert "angenommen um" in page
