@@ -5,7 +5,9 @@ Safe when nothing is said: DEBUG is off, a secret must be given, cookies and lin
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,19 @@ def _secret_key() -> str:
         raise ImproperlyConfigured("SECRET_KEY must be set where DEBUG is off: a long random text, the same on every machine of the site.")
     path = VAR_DIR / "secret_key"
     if not path.exists():
-        VAR_DIR.mkdir(exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50), encoding="ascii")
+        _keep_secret(path, secrets.token_urlsafe(50))
     return path.read_text(encoding="ascii")
+
+
+def _keep_secret(path: Path, secret: str) -> None:
+    """Written whole or not at all: another process may look for it at the same moment."""
+    path.parent.mkdir(exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(secret, encoding="ascii")
+    with suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    fresh.unlink()
 
 
 SECRET_KEY = _secret_key()
@@ -67,10 +78,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-if not (BASE_DIR / "tasks_ui" / "__init__.py").exists():  # build-up
-    INSTALLED_APPS.remove("tasks_ui")
-if DEMO and not (BASE_DIR / "engine" / "examples" / "pizza" / "apps.py").exists():  # build-up
-    INSTALLED_APPS.remove("engine.examples.pizza")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
