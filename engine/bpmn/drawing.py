@@ -33,6 +33,7 @@ MAX_BYTES = Limits().xml_size
 MAX_DEPTH = 250  # of nested XML elements
 MAX_PARTS = 100_000  # shapes, edges and bends together
 FARTHEST = 100_000.0  # pixels from the origin; beyond it coordinates are nonsense
+ASTRAY = 20.0  # pixels between the end of an edge and its shape
 FONT_SIZES = (11.0, 14.0)  # a file may choose within what stays readable
 
 PROLOG = re.compile(rb"(?:\s+|\xef\xbb\xbf|\xff\xfe|\xfe\xff|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
@@ -150,7 +151,33 @@ def _edge(drawn: Element, model: Model, sizes: dict[str, float], boxes: dict[str
     label, size = _label(drawn, sizes)
     points = tuple(p for e in drawn if local(e) == "waypoint" and (p := _point(e)))
     edge = edge_of(meant, model, points, label=label, font=size, message=drawn.get("messageVisibleKind", ""))
-    return edge if len(points) > 1 else _straight(edge, boxes)
+    return replace(edge, points=_mended(edge, boxes)) if len(points) > 1 else _straight(edge, boxes)
+
+
+def _mended(edge: Edge, boxes: dict[str, Bounds]) -> tuple[Point, ...]:
+    """Flowable's modeler may end a flow in the middle of its own source; an end far from its shape is led there."""
+    source, target = boxes.get(edge.source), boxes.get(edge.target)
+    points = list(edge.points)
+    if target is not None and _distance(points[-1], target) > ASTRAY:
+        points = _led_to(target, points, source)
+    if source is not None and _distance(points[0], source) > ASTRAY:
+        points = _led_to(source, points[::-1], target)[::-1]
+    return tuple(points)
+
+
+def _distance(point: Point, box: Bounds) -> float:
+    """How far a point is outside of a box."""
+    across = max(box.x - point[0], 0.0, point[0] - box.right)
+    return math.hypot(across, max(box.y - point[1], 0.0, point[1] - box.bottom))
+
+
+def _led_to(box: Bounds, points: list[Point], start: Bounds | None) -> list[Point]:
+    """Points that end in a box, without those that turned back into the start."""
+    while start is not None and len(points) > 1 and _distance(points[-1], start) == 0:
+        points = points[:-1]
+    x, y = points[-1]
+    level, upright = box.y <= y <= box.bottom, box.x <= x <= box.right
+    return [*points, (x if upright else box.cx, y if level else box.cy)]
 
 
 def _straight(edge: Edge, boxes: dict[str, Bounds]) -> Edge | None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from engine.bpmn.diagram import labels, pools
-from engine.bpmn.diagram.blocks import Block
+from engine.bpmn.diagram.blocks import PORT_RADIUS, Block, Box
 from engine.bpmn.diagram.boxes import PADDING, Size, box_of, size_of_node
 from engine.bpmn.diagram.elements import SCOPES, Element, Model, edge_of, ends_of, index, local, shape_of
 from engine.bpmn.diagram.grid import Grid, Link, arrange
-from engine.bpmn.diagram.routes import PORT_RADIUS, Box, Metrics, Plan, measure, plan, trace, trace_note
+from engine.bpmn.diagram.pixels import Metrics, measure, trace, trace_note
+from engine.bpmn.diagram.routes import Plan, plan
 from engine.bpmn.diagram.values import (
     ACTIVITIES,
     EVENTS,

@@ -35,7 +35,7 @@ def group(svg: str, element: str) -> etree._Element:
 
 
 def test_shows_every_shape_and_edge_once() -> None:
-    ids = [g.get("data-element") for g in parsed(diagram.paint(order())).iter(f"{SVG}g") if g.get("data-element")]
+    ids = [g.get("data-element", "") for g in parsed(diagram.paint(order())).iter(f"{SVG}g") if g.get("data-element")]
     assert sorted(ids) == ["end", "enter", "enter-end", "start", "start-enter"]
 
 

@@ -49,4 +49,4 @@ def test_writes_all_names_out(model: Path) -> None:
     svg = etree.fromstring(diagram.paint(pages).encode())
     words = {word for text in svg.iter("{http://www.w3.org/2000/svg}tspan") for word in (text.text or "").split()}
     plane = pages.planes[0]
-    assert {word for part in (*plane.shapes, *plane.edges) for word in part.name.split()} <= words
+    assert {w for names in ([s.name for s in plane.shapes], [e.name for e in plane.edges]) for n in names for w in n.split()} <= words

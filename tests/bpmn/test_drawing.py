@@ -67,6 +67,16 @@ def test_draws_an_edge_without_bends_from_shape_to_shape() -> None:
     assert first(drawn(TASKS, BOXES, edge("a-b", []))).edges[0].points == ((50, 40), (250, 40))
 
 
+def test_leads_an_edge_that_ends_in_its_own_source_to_its_target() -> None:
+    plane = first(drawn(TASKS, BOXES, edge("a-b", [(100, 40), (50, 40)])))
+    assert plane.edges[0].points == ((100, 40), (250, 40))
+
+
+def test_leads_an_edge_that_begins_elsewhere_to_its_source() -> None:
+    plane = first(drawn(TASKS, BOXES, edge("a-b", [(250, 300), (250, 80)])))
+    assert plane.edges[0].points == ((50, 40), (250, 300), (250, 80))
+
+
 def test_keeps_the_place_of_a_label() -> None:
     label = '<di:BPMNLabel><dc:Bounds x="1" y="2" width="30" height="14"/></di:BPMNLabel>'
     assert first(drawn(TASKS, BOXES, edge("a-b", [(0, 0), (9, 9)], label))).edges[0].label == Bounds(1, 2, 30, 14)

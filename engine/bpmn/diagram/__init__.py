@@ -17,6 +17,7 @@ from engine.bpmn.diagram.values import EVENTS, Bounds, Drawing, Edge, Plane, Sha
 from engine.errors import BadInput
 
 MARGIN = 20.0
+SIZES = {"huge": 2200.0, "large": 1100.0}  # by width in pixels
 RANK = ("done", "waiting", "active", "failed")  # of two states, the later one is shown
 NONE: Mapping[str, str] = {}
 
@@ -90,8 +91,9 @@ class _Painter:
         box = _extent(self.page, [b.bounds for b in self.marks])
         x, y, width, height = map(num, (box.x, box.y, box.width, box.height))
         style = f"<style>{file_css()}</style>{rect('canvas', box.x, box.y, box.width, box.height)}" if standalone else ""
+        size = next((f" {name}" for name, least in SIZES.items() if box.width > least), "")
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="bpmn" role="group" aria-label="{clean(title)}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="bpmn{size}" role="group" aria-label="{clean(title)}" '
             f'viewBox="{x} {y} {width} {height}" width="{width}" height="{height}">{style}{body}</svg>'
         )
 

@@ -1,11 +1,26 @@
-"""A piece of a layout: shapes and edges that move together."""
+"""The pieces of a layout: boxes for nodes that have no place yet, and blocks of shapes and edges that move together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.bpmn.diagram.values import Bounds, Edge, Point, Shape
+
+
+PORT_RADIUS = 18.0  # of a boundary event
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What a node needs around its centre; `ports` are the places of its boundary events, to the right of the centre."""
+
+    width: float
+    height: float
+    reach: float = 0.0  # to either side, its label included
+    above: float = 0.0
+    below: float = 0.0
+    ports: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

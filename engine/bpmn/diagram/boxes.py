@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.bpmn.diagram.blocks import PORT_RADIUS, Box
 from engine.bpmn.diagram.elements import Element, Model, local, name_of
 from engine.bpmn.diagram.labels import GAP, size_of
-from engine.bpmn.diagram.routes import PORT_RADIUS, Box
 from engine.bpmn.diagram.text import height_of, wrap
 from engine.bpmn.diagram.values import EVENTS, FONT_SIZE, GATEWAYS, LABELLED_OUTSIDE
 

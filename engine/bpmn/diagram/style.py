@@ -59,6 +59,11 @@ RULES = """\
 .bpmn .active>.line,.bpmn .failed>.line,.bpmn .waiting>.line{stroke-width:3.4}
 """
 
+SIZES = """\
+.bpmn.large{min-width:56rem}
+.bpmn.huge{min-width:110rem}
+"""  # within a page wide pictures shrink only as far as they can be read; what is around them scrolls
+
 PROPERTY = re.compile(r"var\(--bpmn-([a-z-]+)\)")
 CONTRAST = {name: "Canvas" if name in ("paper", "fill", "on") or name.endswith("-fill") else "CanvasText" for name in PALETTE}
 
@@ -67,7 +72,7 @@ def page_css() -> str:
     """The rules for pages: colours are custom properties that a page may set anew, and follow its `color-scheme`."""
     colours = "".join(f"--bpmn-{name}:light-dark({light},{dark});" for name, (light, dark) in PALETTE.items())
     forced = "".join(f"--bpmn-{name}:{colour};" for name, colour in CONTRAST.items())
-    return f":where(.bpmn){{{colours}}}\n@media (forced-colors:active){{:where(.bpmn){{{forced}}}}}\n{RULES}"
+    return f":where(.bpmn){{{colours}}}\n@media (forced-colors:active){{:where(.bpmn){{{forced}}}}}\n{RULES}{SIZES}"
 
 
 def file_css() -> str:

@@ -83,7 +83,7 @@ def _pieces(word: str, width: float, size: float) -> list[str]:
     pieces: list[str] = []
     while word and width_of(word, size) > width:
         end = _longest(word, width, size)
-        seam = max((i for i in range(max(2, end // 3), end + 1) if _is_seam(word, i)), default=end)
+        seam = max((i for i in range(max(2, end // 4), end + 1) if _is_seam(word, i)), default=end)
         pieces.append(word[:seam])
         word = word[seam:]
     return [*pieces, word] if word else pieces
