@@ -13,8 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
-from django.utils.translation import get_language, get_language_info, gettext, pgettext
+from django.utils.translation import get_language, get_language_info, gettext, ngettext, pgettext
 
 from engine.models import Instance
 from engine.runtime import access, queries
@@ -66,10 +65,21 @@ def day(moment: datetime) -> SafeString:
 
 @register.filter
 def ago(moment: datetime) -> SafeString:
-    """How long it is past, exact for machines."""
-    fresh = timezone.now() - moment < timedelta(minutes=1)
-    text = gettext("just now") if fresh else gettext("%s ago") % timesince(moment, depth=1)
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
+    """How long it is past, or the date once that is longer than a week; exact for machines."""
+    minutes = (timezone.now() - moment) // timedelta(minutes=1)
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _past(minutes) or date_format(timezone.localtime(moment)))
+
+
+def _past(minutes: int) -> str:
+    if minutes < 1:
+        return gettext("just now")
+    if minutes < 60:
+        return ngettext("%d minute ago", "%d minutes ago", minutes) % minutes
+    hours = minutes // 60
+    if hours < 24:
+        return ngettext("%d hour ago", "%d hours ago", hours) % hours
+    days = hours // 24
+    return ngettext("%d day ago", "%d days ago", days) % days if days <= 7 else ""
 
 
 @register.filter
@@ -90,10 +100,13 @@ def is_group(field: BoundField) -> bool:
 
 
 @register.simple_tag(takes_context=True)
-def person(context: Context, name: str | None) -> str:
-    """A user's name as the reader would say it."""
-    mine = name and name == access.name(context.get("user"))
-    return pgettext("who did it", "you") if mine else name or pgettext("who did it", "system")
+def person(context: Context, name: str | None, *, by: bool = False) -> str:
+    """A user's name as the reader would say it; `by`: as it stands behind that word, which is another case in some languages."""
+    if not name:
+        return pgettext("who did it", "system")
+    if name != access.name(context.get("user")):
+        return name
+    return pgettext("done by", "you") if by else pgettext("who did it", "you")
 
 
 @register.filter

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -132,11 +133,19 @@ def _parts(entry: Ledger) -> dict[str, str]:
 
 
 # -- how it came out ------------------------------------------------------------------------------------------------------
+CANCELLED = gettext_lazy("The process is cancelled.")
+ENDED: Mapping[str, Any] = {
+    Instance.State.COMPLETED: gettext_lazy("The end is reached: the process is completed."),
+    Instance.State.TERMINATED: gettext_lazy("A terminate event ends the process."),
+    Instance.State.ERROR: gettext_lazy("An error that nothing catches ends the process."),
+}
+
+
 def _committed(told: Told) -> Iterator[Line]:
     label = str(told.entry)
     ends = list(_rests(told, label))
     if told.ended is not None:
-        ends.append((_("The end is reached: the process is %s.") % _(told.ended), _("%s is committed: the process has ended") % label))
+        ends.append((str(ENDED.get(told.ended, CANCELLED)), _("%s is committed: the process has ended") % label))
     if not ends:
         ends = [(_("Nothing more can be done here now."), _("%s is committed") % label)]
     still = _("%s is still open") % label
