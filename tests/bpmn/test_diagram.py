@@ -136,6 +136,11 @@ def test_keeps_badges_within_the_picture() -> None:
     assert float(pill.get("x", "nan")) + float(pill.get("width", "nan")) < x + width
 
 
+@pytest.mark.parametrize(("width", "kind"), [(300.0, "bpmn"), (1500.0, "bpmn large"), (4000.0, "bpmn huge")])
+def test_tells_the_page_how_wide_it_is(width: float, kind: str) -> None:
+    assert parsed(diagram.paint(drawing.read(drawn('<task id="a"/>', {"a": (0, 0, width, 80)})))).get("class") == kind
+
+
 def test_ignores_states_of_what_is_not_drawn() -> None:
     assert diagram.paint(order(), states={"elsewhere": "done"}) == diagram.paint(order())
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from engine.bpmn.diagram.values import Bounds, Edge, Point, Shape
 
-
 PORT_RADIUS = 18.0  # of a boundary event
 
 

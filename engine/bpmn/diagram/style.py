@@ -4,6 +4,7 @@ Text keeps a contrast of 4.5:1 on every ground it may stand on, in light and dar
 from __future__ import annotations
 
 import re
+from functools import cache
 
 PALETTE = {  # by name, in light and in dark
     "ink": ("#1c2430", "#e6e9ee"),
@@ -60,8 +61,8 @@ RULES = """\
 """
 
 SIZES = """\
-.bpmn.large{min-width:56rem}
-.bpmn.huge{min-width:110rem}
+.bpmn.large{min-width:75rem}
+.bpmn.huge{min-width:160rem}
 """  # within a page wide pictures shrink only as far as they can be read; what is around them scrolls
 
 PROPERTY = re.compile(r"var\(--bpmn-([a-z-]+)\)")
@@ -75,6 +76,7 @@ def page_css() -> str:
     return f":where(.bpmn){{{colours}}}\n@media (forced-colors:active){{:where(.bpmn){{{forced}}}}}\n{RULES}{SIZES}"
 
 
+@cache
 def file_css() -> str:
     """The same rules with plain colours, as mail programs and converters know no custom properties; dark where the reader asks for it."""
     coloured = "".join(f"{line}\n" for line in RULES.splitlines() if PROPERTY.search(line))
