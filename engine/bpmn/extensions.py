@@ -142,9 +142,10 @@ ELEMENTS: dict[str, Extension] = {
     "formData": _element("startEvent userTask", more=_rows("businessKey", W, "the caller gives the business key")),
     "formField": _element("formData", "id label type defaultValue datePattern"),
     "validation": _element("formField"),
-    "constraint": _element("validation", "name config"),
+    "constraint": _element("validation", "name", more=_rows("config", T, "`required` and `readonly` need none")),
     "in": _element("callActivity serviceTask sendTask scriptTask EVENT", _MAPS + " variables businessKey", more=_rows("local", W, _SEES)),
-    "out": _element("callActivity serviceTask sendTask EVENT", _MAPS, more=_rows("local variables", W, "name what comes back")),
+    "out": _element("callActivity serviceTask sendTask EVENT", _MAPS, more={
+        **_rows("local", W, _SEES), **_rows("variables", R, "name each variable that comes back")}),
     "failedJobRetryTimeCycle": _element("NODE"),
     "jobCategory": _element("NODE"),
     "potentialStarter": _element("process"),

@@ -164,7 +164,7 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
         incoming=tuple(edges.incoming.get(name, ())), outgoing=tuple(edges.outgoing.get(name, ())), default=at.attributes.get("default"),
         asynchronous=reading.flag(at, "async"), exclusive=reading.flag(at, "exclusive", True),
         async_leave=reading.flag(at, "asyncLeave"), async_leave_exclusive=reading.flag(at, "asyncLeaveExclusive", True),
-        retry=_text(at, "failedJobRetryTimeCycle", reading), category=_text(at, "jobCategory", reading),
+        retry=_retry(at, reading), category=_text(at, "jobCategory", reading),
         skip=reading.attribute(at, "skipExpression"), listeners=listeners(at, "executionListener", reading),
         event=happening, attached_to=at.attributes.get("attachedToRef"), boundary=tuple(edges.boundary.get(name, ())),
         interrupting=reading.flag(at, "cancelActivity" if at.name == "boundaryEvent" else "isInterrupting", True, own=True),
@@ -187,6 +187,11 @@ def _documentation(at: Element, reading: Reading | None = None) -> str | None:
     if written is None or not written.text.strip():
         return None
     return reading.expression(written.text.strip(), written, lenient=True) if reading else written.text.strip()
+
+
+def _retry(at: Element, reading: Reading) -> str | None:
+    """The text of `failedJobRetryTimeCycle`: R5/PT7M, a list of waits, or an expression."""
+    return next((reading.time("retry", e.text.strip(), e) for e in at.extensions("failedJobRetryTimeCycle")), None)
 
 
 def _text(at: Element, name: str, reading: Reading) -> str | None:

@@ -31,7 +31,7 @@ def user_task(at: Element, reading: Reading) -> UserTask:
         owner=reading.attribute(at, "owner"),
         candidate_users=(*listed(reading.attribute(at, "candidateUsers")), *(t for kind, t in owners if kind == "user")),
         candidate_groups=(*listed(reading.attribute(at, "candidateGroups")), *(t for kind, t in owners if kind == "group")),
-        due=reading.attribute(at, "dueDate"),
+        due=reading.time("due", at.extended.get("dueDate"), at),
         priority=reading.attribute(at, "priority"),
         category=reading.attribute(at, "category"),
         form_key=reading.attribute(at, "formKey"),

@@ -88,7 +88,8 @@ def timer(definition: Element, at: Element, reading: Reading) -> Event:
         reading.problem("a timer needs one of timeDate, timeDuration and timeCycle" + (", not several" if found else ""), definition)
         return Event("timer")
     kind, written = found[0]
-    return Event("timer", timer=Timer(kind, reading.content(written) or "", reading.attribute(written, "endDate")))
+    text = reading.time("cycle" if kind == "cycle" else "due", written.text.strip(), written)
+    return Event("timer", timer=Timer(kind, text or "", reading.time("due", written.extended.get("endDate"), written)))
 
 
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}

@@ -13,12 +13,16 @@ MOST_PROBLEMS = 200  # of one file; more help nobody
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of the file with its place; `language` is None for an expression; `lenient`: a wrong one is only a warning."""
+    """A text of the file with its place.
+
+    `language`: that of a script; `time`: a literal `due`, `cycle` or `retry`; neither: an expression, which if `lenient` may be wrong.
+    """
 
     source: str
     at: Element
     line: int
     language: str | None = None
+    time: str | None = None
     lenient: bool = False
 
 
@@ -53,7 +57,7 @@ class Reading:
         """Remember a text that may hold expressions, to be parsed once; gives it back, None for an empty one."""
         if not text:
             return None
-        if "${" in text or "#{" in text:
+        if self._is_expression(text):
             self.texts.append(Text(text, at, at.line, lenient=lenient))
         return text
 
@@ -64,6 +68,17 @@ class Reading:
     def content(self, at: Element | None) -> str | None:
         """The stripped text of an element, which may be an expression."""
         return self.expression(at.text.strip(), at) if at is not None else None
+
+    def time(self, kind: str, text: str | None, at: Element) -> str | None:
+        """Remember a text that says when (`due`, `cycle`, `retry`); one with expressions can be judged only as such."""
+        if text and not self._is_expression(text):
+            self.texts.append(Text(text, at, at.line, time=kind))
+            return text
+        return self.expression(text, at)
+
+    @staticmethod
+    def _is_expression(text: str) -> bool:
+        return "${" in text or "#{" in text
 
     def script(self, language: str, at: Element) -> str:
         """Remember a script, to be checked in its language; gives its source."""

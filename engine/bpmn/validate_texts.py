@@ -1,20 +1,40 @@
-"""Every expression and script of a file is parsed once here, so that a wrong one is found at deployment and not when a user meets it."""
+"""Every expression, script and time of a file is parsed once here: a wrong one is found at deployment, not when a user meets it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 from engine.bpmn.parse_reading import Reading, Text
-from engine.errors import ExpressionError, ScriptError
+from engine.errors import BadInput, ExpressionError, ScriptError
 from engine.expressions import parse as expressions
-from engine.expressions import scripts
+from engine.expressions import scripts, times
 
 
 def check(reading: Reading) -> None:
     """Note each text that cannot be parsed, with its line in the file."""
     for text in reading.texts:
-        if text.language is None:
-            _expression(text, reading)
-        else:
+        if text.language is not None:
             _script(text, text.language, reading)
+        elif text.time is not None:
+            _time(text, text.time, reading)
+        else:
+            _expression(text, reading)
+
+
+def _time(text: Text, kind: str, reading: Reading) -> None:
+    try:
+        _TIMES[kind](text.source)
+    except BadInput as error:
+        reading.problem(str(error), text.at, text.line)
+
+
+_SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # whether a text can be read does not hang on when
+_TIMES: dict[str, Callable[[str], object]] = {
+    "due": lambda text: times.due_date(text, _SOME_MOMENT),
+    "cycle": lambda text: times.parse_cycle(text, _SOME_MOMENT),
+    "retry": times.retry_policy,
+}
 
 
 def _expression(text: Text, reading: Reading) -> None:

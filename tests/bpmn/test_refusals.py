@@ -230,3 +230,33 @@ def test_any_mutation_of_a_model_is_accepted_or_refused_and_nothing_else(data: s
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(DeploymentError):
         parse.read(data)
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("<timeDate>someday</timeDate>", "'someday' is neither an ISO 8601 date"),
+        ("<timeDuration>10 minutes</timeDuration>", "'10 minutes' is neither an ISO 8601 date"),
+        ("<timeCycle>often</timeCycle>", "'often'"),
+        ('<timeCycle flowable:endDate="later">R3/PT1H</timeCycle>', "'later' is neither"),
+        ("<timeDate>2030-01-01</timeDate><timeCycle>R3/PT1H</timeCycle>", "a timer needs one of timeDate, timeDuration and timeCycle, not"),
+    ],
+)
+def test_refuses_times_that_cannot_be_read(inside: str, said: str) -> None:
+    timer = f'<intermediateCatchEvent id="n"><timerEventDefinition>{inside}</timerEventDefinition></intermediateCatchEvent>'
+    assert f"n: {said}" in refused(line(timer))
+
+
+def test_refuses_a_retry_cycle_and_a_due_date_that_cannot_be_read() -> None:
+    retry = ext("<flowable:failedJobRetryTimeCycle>five times</flowable:failedJobRetryTimeCycle>")
+    assert "n: the retry cycle 'five times' has the wrong format" in refused(line(f'<task id="n">{retry}</task>'))
+    assert "n: 'soon' is neither an ISO 8601 date" in refused(line('<userTask id="n" flowable:dueDate="soon"/>'))
+
+
+@pytest.mark.usefixtures("everything")
+def test_takes_times_that_are_expressions_or_can_be_read() -> None:
+    cycles = "<timeCycle>0 0 12 * * ?</timeCycle>", "<timeCycle>R/P1D</timeCycle>"
+    for inside in ("<timeDate>${when}</timeDate>", "<timeDuration>PT10M</timeDuration>", *cycles):
+        timer = f'<intermediateCatchEvent id="n"><timerEventDefinition>{inside}</timerEventDefinition></intermediateCatchEvent>'
+        assert not refused(line(timer))
