@@ -28,7 +28,7 @@ from engine.runtime.store.claims import Claimed
 
 LOG = logging.getLogger("towpath.jobs")
 QUICK = 0.05  # seconds a job; while a batch stays below, the next is larger
-TURNS = (("ready", "due"), ("due", "ready"), ("fair", "due"))  # where successive claims look, and where else if nothing is there
+TURNS = (("ready", "due"), ("due", "ready"), ("fair", "ready", "due"))  # where successive claims look, and where else if nothing is there
 
 
 class Worker:

@@ -54,7 +54,7 @@ class Heart:
 
     owner: str
     held: Held = field(default_factory=Held)
-    idle: float = 0  # since when it waits for an offer; 0: it is at work
+    idle: float = field(default_factory=time.monotonic)  # since when it waits for an offer; 0: it is at work
     done: int = 0
     failed: int = 0
     _beaten: float = 0
