@@ -80,7 +80,8 @@ ATTRIBUTES: dict[str, dict[str, Row]] = {
         **_rows("variableMappingClass variableMappingDelegateExpression", R, _MAPPING),
     },
     "multiInstanceLoopCharacteristics": {
-        **_rows("collection elementVariable elementIndexVariable noWaitStatesAsyncLeave"),
+        **_rows("collection elementVariable elementIndexVariable"),
+        **_rows("noWaitStatesAsyncLeave", T, "how the ends of rounds are gathered"),
         **_rows("async asyncLeave exclusive", W, "flag the activity itself: each of its rounds is a job then"),
     },
     "signal": _rows("scope"),
@@ -92,7 +93,8 @@ ATTRIBUTES: dict[str, dict[str, Row]] = {
     },
     "signalEventDefinition": _rows("signalExpression async"),
     "errorEventDefinition": {
-        **_rows("errorVariableName errorVariableTransient errorVariableLocalScope errorCodeVariable"),
+        **_rows("errorVariableName errorVariableTransient errorCodeVariable"),
+        **_rows("errorVariableLocalScope", W, "the variable is set where the error is caught"),
         **_rows("errorMessageVariable", W, "map errorMessage with an in parameter"),
     },
     "escalationEventDefinition": _rows("escalationCodeVariable"),
@@ -149,20 +151,21 @@ ELEMENTS: dict[str, Extension] = {
     "failedJobRetryTimeCycle": _element("NODE"),
     "jobCategory": _element("NODE"),
     "potentialStarter": _element("process"),
-    "customResource": _element("userTask", "name"),
     "mapException": _element("serviceTask sendTask", "errorCode includeChildExceptions",
                              more=_rows("rootCause", W, "the exception itself is looked at")),
     "externalWorkerInParameter": _element("serviceTask", _MAPS),
     "externalWorkerOutParameter": _element("serviceTask", _MAPS),
     "variableListenerEventDefinition": _element("EVENT", "variableName variableChangeType"),
-    "variableAggregation": _element("multiInstanceLoopCharacteristics", "target targetExpression createOverviewVariable", more={
-        **_rows("storeAsTransientVariable", W, "an aggregation is stored"), **_rows("class delegateExpression", R, _JAVA)}),
+    "variableAggregation": _element("multiInstanceLoopCharacteristics", "target targetExpression", more={
+        **_rows("storeAsTransientVariable createOverviewVariable", W, "an aggregation is stored when all rounds have ended"),
+        **_rows("class delegateExpression", R, _JAVA)}),
     "variable": _element("variableAggregation", "source sourceExpression target targetExpression"),
     "collection": _element("multiInstanceLoopCharacteristics", more=_rows("class delegateExpression", R, _JAVA)),
     # -- known, and without effect
     "properties": _element("ANY", state=T, why="the modeler's own"),
     "documentation": _element("localization", state=T, why="a translation"),
     "localization": _element("process NODE dataObject", state=W, why="names are shown in the language they are written in"),
+    "customResource": _element("userTask", state=W, why="a task has an assignee, an owner and candidates"),
     "historyLevel": _element("process", state=W, why=_HISTORY),
     "includeInHistory": _element("NODE", state=W, why=_HISTORY),
     **{name: _element("NODE", state=W, why=_REGISTRY) for name in (

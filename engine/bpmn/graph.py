@@ -74,7 +74,6 @@ class Event:
     wait: bool = True  # compensate: waitForCompletion
     code_variable: str | None = None  # errorVariableName / escalation code variable
     code_transient: bool = False  # errorVariableTransient
-    code_local: bool = False  # errorVariableLocalScope
     change: str | None = None  # variable listener: create, update, delete, all
     ins: tuple[Parameter, ...] = ()
     outs: tuple[Parameter, ...] = ()
@@ -160,7 +159,6 @@ class UserTask:
     listeners: tuple[Listener, ...] = ()
     id_variable: str | None = None
     completer_variable: str | None = None
-    links: tuple[tuple[str, str, str], ...] = ()  # customResource: (link type, "user" or "group", text)
 
 
 @dataclass(frozen=True, slots=True)

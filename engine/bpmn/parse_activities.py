@@ -39,8 +39,6 @@ def user_task(at: Element, reading: Reading) -> UserTask:
         listeners=listeners(at, "taskListener", reading),
         id_variable=reading.attribute(at, "taskIdVariableName"),
         completer_variable=reading.attribute(at, "taskCompleterVariableName"),
-        links=tuple((resource.value("name") or "", kind, text) for resource in at.extensions("customResource")
-                    for kind, text in roles(resource, reading)),
     )
 
 
@@ -152,7 +150,6 @@ def _multi_instance(at: Element, reading: Reading) -> Loop:
         index=reading.attribute(at, "elementIndexVariable"),
         completion=reading.content(at.child("completionCondition")),
         aggregations=tuple(_aggregation(a, reading) for a in at.extensions("variableAggregation")),
-        no_wait_async_leave=reading.flag(at, "noWaitStatesAsyncLeave"),
     )
 
 
@@ -170,7 +167,7 @@ def _aggregation(at: Element, reading: Reading) -> Aggregation:
         reading.problem("variableAggregation needs a target", at)
     variables = tuple(Parameter(v.value("target") or reading.expression(v.value("targetExpression"), v) or v.value("source") or "",
                                 v.value("source"), reading.expression(v.value("sourceExpression"), v)) for v in at.extensions("variable"))
-    return Aggregation(target or "", variables, true(at, "createOverviewVariable", reading))
+    return Aggregation(target or "", variables)
 
 
 READERS: dict[str, Callable[[Element, Reading], Detail | None]] = {

@@ -60,7 +60,6 @@ def error(definition: Element, at: Element, reading: Reading) -> Event:
     code = _code("error", "errorCode", ref, definition, reading)
     variable = _first(definition, "errorVariableName", "errorCodeVariable")
     return Event("error", code, ref, code_variable=variable, code_transient=reading.flag(definition, "errorVariableTransient"),
-                 code_local=reading.flag(definition, "errorVariableLocalScope"),
                  ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
 
 

@@ -154,7 +154,7 @@ EXTENSIONS: dict[str, tuple[dict[str, str], str, str]] = {  # its own attributes
     "out": ({"source": "a", "target": "b"}, "", "{}"),
     "failedJobRetryTimeCycle": ({}, "R5/PT7M", "{}"),
     "potentialStarter": ({}, _PEOPLE, "{}"),
-    "customResource": ({"name": "expert"}, _PEOPLE, "{}"),
+    "customResource": ({}, _PEOPLE, "{}"),
     "mapException": ({"errorCode": "E"}, "x", "{}"),
     "externalWorkerInParameter": ({"source": "a", "target": "b"}, "", "{}"),
     "externalWorkerOutParameter": ({"source": "a", "target": "b"}, "", "{}"),

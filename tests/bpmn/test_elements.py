@@ -106,8 +106,8 @@ VALUES = {  # where not just any text will do
     **dict.fromkeys((
         "async", "asyncLeave", "triggerable", "useLocalScopeForResultVariable", "storeResultVariableAsTransient", "autoStoreVariables",
         "inheritBusinessKey", "inheritVariables", "sameDeployment", "useLocalScopeForOutParameters", "completeAsync", "transient",
-        "noWaitStatesAsyncLeave", "errorVariableTransient", "errorVariableLocalScope", "terminateAll", "terminateMultiInstance",
-        "includeChildExceptions", "createOverviewVariable", "required"), "true"),
+        "errorVariableTransient", "terminateAll", "terminateMultiInstance",
+        "includeChildExceptions", "required"), "true"),
 }  # fmt: skip
 SPOKEN_ON = {"NODE": "task", "ACTIVITY": "userTask"}
 PLAIN = {"definitions", "signal"}  # the first cannot change a process, the second has a test of its own
