@@ -9,9 +9,11 @@ from engine.api.body import Json
 from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
 from engine.api.flowable import definitions, tasks
 from engine.api.flowable.table import routes
-from engine.api.router import Call
+from engine.api.router import ADMIN, Call
 from engine.models import Activity, Instance, UserTask, Variable
-from engine.runtime import queries
+from engine.runtime import instances as runtime_instances
+from engine.runtime import queries, standalone
+from engine.runtime.queries import Listing
 from engine.runtime.queries.variables import flagged, of_page, values
 
 INSTANCES = "history/historic-process-instances"
@@ -68,6 +70,12 @@ def instances(call: Call, given: Mapping[str, object]) -> Json:
 def instance(call: Call, instance: str) -> Json:
     """One process instance, running or past."""
     return shaped(call, queries.historic_instances.one(call.user, instance))
+
+
+@routes.delete(INSTANCES + "/{instance}", ADMIN)
+def delete(call: Call, instance: str) -> None:
+    """Remove an ended instance with its whole history."""
+    runtime_instances.delete_history(queries.historic_instances.one(call.user, instance).pk, user=call.user)
 
 
 # -- activities -----------------------------------------------------------------------------------------------------------
@@ -155,6 +163,12 @@ def historic_task(call: Call, task: str) -> Json:
     return task_shaped(call, queries.historic_tasks.one(call.user, task))
 
 
+@routes.delete(TASKS + "/{task}")
+def delete_task(call: Call, task: str) -> None:
+    """Remove an ended task with all that was said about it."""
+    standalone.delete_history(queries.historic_tasks.one(call.user, task), user=call.user)
+
+
 # -- variables ------------------------------------------------------------------------------------------------------------
 def variable_shaped(call: Call, row: Variable, value: Any, instances: str) -> dict[str, Json]:
     scope = LOCAL if row.task or row.token else GLOBAL
@@ -174,6 +188,17 @@ def variables_of(listing: queries.Listing[Variable], instances: str) -> Callable
         return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, instances) for row, value in values(rows)])
 
     return listed
+
+
+# -- details -------------------------------------------------------------------------------------------------------------
+@routes.get("history/historic-detail")
+def details(call: Call) -> Json:
+    """Nothing: this engine keeps what was entered as variables, and each change of them in the ledger."""
+    return page(call, _NONE, call.params, each(str))
+
+
+_BY = "processInstanceId"
+_NONE: Listing[Variable] = Listing("detail", lambda user: Variable.objects.none(), {}, {_BY: "instance_id", "time": "created"}, _BY)
 
 
 # -- each list by GET and by POST -----------------------------------------------------------------------------------------

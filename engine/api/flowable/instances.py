@@ -20,8 +20,11 @@ from engine.runtime.queries.variables import flagged, of_page
 PATH = "runtime/process-instances"
 
 
-def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) -> dict[str, Json]:
-    """An instance; `found` are its variables where they were asked for."""
+def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None, *, named: bool = True) -> dict[str, Json]:
+    """An instance; `found` are its variables where they were asked for.
+
+    `named` False leaves out what the definition says of itself, as Flowable does after a change.
+    """
     ended = row.ended is not None
     return {
         "id": ident(row.pk),
@@ -34,8 +37,8 @@ def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) ->
         "completed": ended,
         "processDefinitionId": row.definition_id,
         "processDefinitionUrl": call.url(definition_views.PATH, row.definition_id),
-        "processDefinitionName": row.definition.name or None,
-        "processDefinitionDescription": row.definition.description or None,
+        "processDefinitionName": row.definition.name or None if named else None,
+        "processDefinitionDescription": row.definition.description or None if named else None,
         "activityId": None,
         "startUserId": row.starter,
         "startTime": moment(row.started),
@@ -120,7 +123,7 @@ def change(call: Call, instance: str) -> Json:
         instances.rename(found.pk, **about, user=call.user)
     else:
         one_of(_ACTIONS, sent)(found.pk, user=call.user)
-    return shaped(call, queries.instances.one(call.user, instance))
+    return shaped(call, queries.instances.one(call.user, instance), named=False)
 
 
 _ACTIONS = {"suspend": instances.suspend, "activate": instances.activate}

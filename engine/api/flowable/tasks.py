@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.api.body import Json, Members, one_of
+from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import GLOBAL, LOCAL, execution_id, ident, moment, page, scoped, values, variable
 from engine.api.flowable import definitions, executions, instances
 from engine.api.flowable.table import routes
 from engine.api.router import Call
-from engine.errors import NotFound
+from engine.errors import BadInput, NotFound
 from engine.models import Instance, UserTask
-from engine.runtime import queries, tasks
+from engine.runtime import queries, standalone, tasks
+from engine.runtime.queries.filters import flag, uuid
 from engine.runtime.queries.variables import flagged, of_page, of_page_of_tasks
 
 PATH = "runtime/tasks"
@@ -92,6 +93,67 @@ def query(call: Call) -> Json:
 def one(call: Call, task: str) -> Json:
     """One open task."""
     return shaped(call, queries.tasks.one(call.user, task))
+
+
+@routes.get(PATH + "/{task}/subtasks")
+def subtasks(call: Call, task: str) -> Json:
+    """The open sub-tasks of a task."""
+    found = queries.tasks.one(call.user, task)
+    return [shaped(call, row) for row in queries.tasks(call.user, {"parentTaskId": str(found.pk)}).order_by("created")]
+
+
+# -- made and changed by clients ------------------------------------------------------------------------------------------
+def _columns(sent: Members) -> dict[str, Any]:
+    """What was sent of a task, null or not, as its columns; raises BadInput."""
+    texts = {"name": "name", "assignee": "assignee", "owner": "owner", "category": "category", "formKey": "form_key"}
+    found: dict[str, Any] = {column: sent.text(name) for name, column in texts.items() if name in sent}
+    if "description" in sent:
+        found["description"] = sent.text("description", longest=LONGEST_TEXT)
+    if "priority" in sent:
+        found["priority"] = sent.number("priority") or 0
+    if "dueDate" in sent:
+        found["due"] = sent.moment("dueDate")
+    if "parentTaskId" in sent:
+        found["parent"] = _parent(sent)
+    if "tenantId" in sent:
+        found["tenant"] = sent.text("tenantId") or ""
+    if "delegationState" in sent:
+        found["delegation"] = _delegation(sent)
+    return found
+
+
+def _parent(sent: Members) -> Any:
+    given = sent.text("parentTaskId")
+    if given is not None and uuid(given) is None:
+        raise BadInput(f"there is no task {given[:60]!r}", "parentTaskId")
+    return uuid(given)
+
+
+def _delegation(sent: Members) -> str | None:
+    given = sent.text("delegationState")
+    if given not in (None, "pending", "resolved"):
+        raise BadInput("delegationState must be pending or resolved", "delegationState")
+    return given
+
+
+@routes.post(PATH, status=201)
+def create(call: Call) -> Json:
+    """Make a task that belongs to no process."""
+    return shaped(call, standalone.create(_columns(call.sent), user=call.user))
+
+
+@routes.put(PATH + "/{task}")
+def change(call: Call, task: str) -> Json:
+    """Change what is sent of a task; what is sent as null is cleared."""
+    standalone.update(open_task(task), _columns(call.sent), user=call.user)
+    return shaped(call, tasks.get(task))
+
+
+@routes.delete(PATH + "/{task}")
+def delete(call: Call, task: str) -> None:
+    """Delete a task of no process, with `cascadeHistory=true` for good; 403 for a task of a process."""
+    history = flag("cascadeHistory", call.params.get("cascadeHistory") or "false")
+    standalone.delete(open_task(task), call.params.get("deleteReason"), history=history, user=call.user)
 
 
 # -- what is done with one ------------------------------------------------------------------------------------------------

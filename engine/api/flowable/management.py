@@ -1,0 +1,42 @@
+"""`management/*` beside the jobs: what engine this is, and dead letters in bulk."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.api.body import Json, one_of
+from engine.api.flowable.table import routes
+from engine.api.router import ADMIN, Call
+from engine.conf import settings, table
+from engine.models import Job
+from engine.runtime import access, jobs, queries
+
+NAME = "towpath"
+
+
+def _version() -> str:
+    try:
+        return version(NAME)
+    except PackageNotFoundError:  # run from its sources
+        return "unknown"
+
+
+@routes.get("management/engine")
+def engine(call: Call) -> Json:
+    """Name and version of the engine."""
+    return {"name": NAME, "version": _version(), "resourceUrl": None, "exception": None}
+
+
+@routes.get("management/properties", ADMIN)
+def properties(call: Call) -> Json:
+    """The engine's settings."""
+    access.check_operate(call.user)
+    return {f"ENGINE_{row.name}": str(getattr(settings, row.name)) for row in table()}
+
+
+@routes.post("management/deadletter-jobs", ADMIN, status=204)
+def act(call: Call) -> None:
+    """Move many dead letters back at once (`jobIds`); none if one of them is not there."""
+    action = one_of({"move": jobs.move_all}, call.sent)
+    rows = [queries.jobs[Job.State.DEAD].one(call.user, key) for key in call.sent.texts("jobIds")]
+    action([row.pk for row in rows], user=call.user)

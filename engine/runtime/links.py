@@ -1,0 +1,100 @@
+"""Who has to do with a task, an instance or a definition, beside its assignee and starter: identity links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.errors import BadInput, Forbidden, NotFound
+from engine.models import Definition, IdentityLink, Instance, UserTask
+from engine.runtime import access, tasks
+
+CANDIDATE, PARTICIPANT, STARTER, ASSIGNEE, OWNER = "candidate", "participant", "starter", "assignee", "owner"
+
+
+# -- tasks ----------------------------------------------------------------------------------------------------------------
+def of_task(task: UserTask) -> list[IdentityLink]:
+    """The links of a task, its assignee and owner among them."""
+    own = [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who]
+    return [*IdentityLink.objects.filter(task=task).order_by("pk"), *own]
+
+
+def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
+    """Link a user or a group to a task; the types assignee and owner make him that. Raises Forbidden, BadInput."""
+    access.check_work(user, task)
+    if kind in (ASSIGNEE, OWNER):
+        if group is not None:
+            raise BadInput(f"a group cannot be {kind}", "group")
+        _make(task, kind, who, user)
+        return IdentityLink(task=task, type=kind, user=who)
+    found, _ = IdentityLink.objects.get_or_create(task=task, type=kind, user=who, group=group)
+    return found
+
+
+def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None:
+    if kind == ASSIGNEE:
+        tasks.reassign(task.pk, who, user)
+    else:
+        UserTask.objects.filter(pk=task.pk).update(owner=who)
+
+
+def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> None:
+    """Take a link away; raises Forbidden, NotFound."""
+    access.check_work(user, task)
+    if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
+        _make(task, kind, None, user)
+    elif not IdentityLink.objects.filter(task=task, type=kind, user=who, group=group).delete()[0]:
+        raise NotFound(f"the task has no link of type {kind} to {who or group}")
+
+
+# -- instances ------------------------------------------------------------------------------------------------------------
+def of_instance(instance: Instance) -> list[IdentityLink]:
+    """The starter, the links made by clients, and as participants all who have or had its tasks or were offered one."""
+    linked = list(IdentityLink.objects.filter(instance=instance).order_by("pk"))
+    offered = IdentityLink.objects.filter(task__instance=instance, type=CANDIDATE, user__isnull=False).values_list("user", flat=True)
+    worked = UserTask.objects.filter(instance=instance, assignee__isnull=False).values_list("assignee", flat=True)
+    known = {link.user for link in linked if link.type == PARTICIPANT}
+    starter = [IdentityLink(type=STARTER, user=instance.starter)] if instance.starter else []
+    return starter + linked + [IdentityLink(type=PARTICIPANT, user=who) for who in _new([*offered, *worked], known)]
+
+
+def _new(names: Iterable[str | None], known: set[str | None]) -> list[str]:
+    return sorted({name for name in names if name} - known)
+
+
+def link_instance(instance: Instance, kind: str, who: str, *, user: access.User = None) -> IdentityLink:
+    """Let a user take part in an instance, whereby he sees it; raises Forbidden."""
+    access.check_cancel(user, instance)
+    found, _ = IdentityLink.objects.get_or_create(instance=instance, type=kind, user=who, group=None)
+    return found
+
+
+def unlink_instance(instance: Instance, kind: str, who: str, *, user: access.User = None) -> None:
+    """Take a link away; raises Forbidden, NotFound."""
+    access.check_cancel(user, instance)
+    if not IdentityLink.objects.filter(instance=instance, type=kind, user=who).delete()[0]:
+        raise NotFound(f"the instance has no link of type {kind} to {who}")
+
+
+# -- definitions ----------------------------------------------------------------------------------------------------------
+def add_starter(definition: Definition, *, who: str | None, group: str | None, user: access.User = None) -> None:
+    """Let a user or a group start a definition; raises Forbidden."""
+    _check_definition(user)
+    _change(definition, {*definition.starter_users, who}, {*definition.starter_groups, group})
+
+
+def remove_starter(definition: Definition, *, who: str | None, group: str | None, user: access.User = None) -> None:
+    """Take the right to start away again; raises Forbidden, NotFound."""
+    _check_definition(user)
+    if who not in definition.starter_users and group not in definition.starter_groups:
+        raise NotFound(f"{who or group} is no candidate starter of {definition.pk}")
+    _change(definition, set(definition.starter_users) - {who}, set(definition.starter_groups) - {group})
+
+
+def _change(definition: Definition, users: set[str | None], groups: set[str | None]) -> None:
+    definition.starter_users, definition.starter_groups = sorted(filter(None, users)), sorted(filter(None, groups))
+    definition.save(update_fields=["starter_users", "starter_groups"])
+
+
+def _check_definition(user: access.User) -> None:
+    if not (access.sees_all(user) or access.may_deploy(user)):
+        raise Forbidden("you may not say who starts processes")
