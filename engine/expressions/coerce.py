@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import ExpressionError
-from engine.expressions.values import BIGGEST_BITS, BigInteger, Long, Short, to_json, whole
+from engine.expressions.values import BIGGEST_BITS, LONG, BigInteger, Long, Short, to_json, whole
 
 TEXT_LIMIT = 1_000_000
 Number = int | float | Decimal
@@ -136,6 +136,10 @@ def _calculate(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> A
         raise ExpressionError("the result is too large a number") from None
 
 
+def _is_big(value: Number) -> bool:
+    return isinstance(value, Decimal | BigInteger) or (isinstance(value, int) and value not in LONG)
+
+
 def add(left: Any, right: Any) -> Any:
     """left + right: Long, double or bigDecimal by the operands (JSR-245 1.7.1); null counts as 0."""
     return _calculate(operator.add, left, right)
@@ -153,10 +157,12 @@ def multiply(left: Any, right: Any) -> Any:
 
 def divide(left: Any, right: Any) -> Any:
     """left / right: always a double, or bigDecimal if an operand is big (JSR-245 1.7.2); division by 0 is an ExpressionError."""
+    if left is None and right is None:
+        return Long(0)
     left, right = number(left), number(right)
     if right == 0:
         raise ExpressionError("division by zero")
-    if isinstance(left, Decimal | BigInteger) or isinstance(right, Decimal | BigInteger):
+    if _is_big(left) or _is_big(right):
         with localcontext(prec=34):
             return +_decimal_result(operator.truediv, left, right)
     return _calculate(operator.truediv, float(left), float(right))
@@ -164,6 +170,8 @@ def divide(left: Any, right: Any) -> Any:
 
 def modulo(left: Any, right: Any) -> Any:
     """The remainder, with the sign of the left operand as in Java (JSR-245 1.7.3)."""
+    if left is None and right is None:
+        return Long(0)
     left, right = number(left), number(right)
     if right == 0:
         raise ExpressionError("division by zero")
@@ -203,6 +211,8 @@ def _moment(value: Any) -> datetime | None:
 
 def _pair(left: Any, right: Any) -> tuple[Any, Any]:
     """Both operands as the type in which JUEL compares them; raises ExpressionError if they have none in common."""
+    if isinstance(left, bool) and isinstance(right, bool):
+        return left, right
     if isinstance(left, int | float | Decimal) or isinstance(right, int | float | Decimal):
         one, other = number(left), number(right)
         return (_decimal(one), _decimal(other)) if isinstance(one, Decimal) or isinstance(other, Decimal) else (one, other)

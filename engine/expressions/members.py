@@ -5,6 +5,7 @@ The names are those of the Java classes behind Flowable's variables, and Jackson
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import BadInput, EngineError, ExpressionError
-from engine.expressions import coerce
+from engine.expressions import coerce, regex
 from engine.expressions.coerce import TEXT_LIMIT, boolean, integer, number, text
 from engine.expressions.durations import shift
 from engine.expressions.values import INTEGER, LONG, Instant, Long, Short
@@ -61,29 +62,32 @@ def _concat(value: str, more: str) -> str:
     return value + more
 
 
-_REGEX_SIGNS = set("\\^$.|?*+()[]{}")
+_REGEX_SIGNS = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
-def _plain(pattern: str) -> str:
-    """The text a regular expression matches if it is nothing but that text, escaped or not; ExpressionError otherwise."""
-    plain, at = "", 0
-    while at < len(pattern):
-        if pattern[at] == "\\" and at + 1 < len(pattern) and not pattern[at + 1].isalnum():
-            at += 1
-        elif pattern[at] in _REGEX_SIGNS:
-            raise ExpressionError(f"regular expressions are not supported in expressions: '{pattern[:40]}'")
-        plain += pattern[at]
-        at += 1
-    return plain
+def _replace_all(value: str, pattern: str, new: str) -> str:
+    result = regex.replace_all(value, pattern, new) if _REGEX_SIGNS.search(pattern + new) else _replace(value, pattern, new)
+    _bounded(len(result))
+    return result
 
 
 def _split(value: str, pattern: str, limit: int = 0) -> list[str]:
-    """As Java's split for plain separators: without a limit, empty texts at the end are dropped."""
-    separator = pattern if len(pattern) == 1 else _plain(pattern)
-    parts = list(value) if separator == "" else value.split(separator, limit - 1 if limit > 0 else -1)
+    """As Java's split: with a limit the rest stays whole, without one empty texts at the end are dropped."""
+    if limit > 0 or not _REGEX_SIGNS.search(pattern) or len(pattern) == 1:
+        parts = value.split(_separator(pattern), limit - 1 if limit > 0 else -1) if pattern else list(value)
+    else:
+        parts = regex.split(value, pattern)
     while limit == 0 and len(parts) > 1 and parts[-1] == "":
         parts.pop()
     return parts
+
+
+def _separator(pattern: str) -> str:
+    """A plain or escaped sign; with a limit no other regular expression can be split by."""
+    plain = pattern[1:] if len(pattern) == 2 and pattern[0] == "\\" and not pattern[1].isalnum() else pattern
+    if len(plain) > 1 and _REGEX_SIGNS.search(plain):
+        raise ExpressionError(f"split with a limit needs a plain separator, not '{pattern[:40]}'")
+    return plain
 
 
 def _java_sign(one: Any, other: Any) -> int:
@@ -106,8 +110,8 @@ _TEXT: dict[str, Method] = {
     "lastIndexOf": Method(lambda s, part: s.rfind(part), (text,)),
     "charAt": Method(_char_at, (integer,)),
     "replace": Method(_replace, (text, text)),
-    "replaceAll": Method(lambda s, old, new: _replace(s, _plain(old), new), (text, text)),
-    "matches": Method(lambda s, pattern: s == _plain(pattern), (text,)),
+    "replaceAll": Method(_replace_all, (text, text)),
+    "matches": Method(regex.matches, (text,)),
     "split": Method(_split, (text, integer), 1),
     "concat": Method(_concat, (text,)),
     "equals": Method(lambda s, other: isinstance(other, str) and s == other, (as_is,)),

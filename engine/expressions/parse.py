@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -243,6 +244,8 @@ class _Build(Transformer[Token, Any]):
         return Literal(int(token)), 1
 
     def float(self, token: Token) -> _Deep:
+        if not math.isfinite(float(token)):
+            raise ExpressionError(f"the number {token[:40]} is too large", token.start_pos)
         return Literal(float(token)), 1
 
     def true(self, _: Token) -> _Deep:

@@ -10,6 +10,7 @@ import binascii
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,9 +20,22 @@ from engine.errors import BadInput
 
 JSON_DEPTH = 100
 JSON_SIZE = 16_000_000
-INTEGER = range(-(2**31), 2**31)
-LONG = range(-(2**63), 2**63)
-SHORT = range(-(2**15), 2**15)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The numbers from `least` to `most`. Not a range: asked for a subclass of int, a range counts up to it."""
+
+    least: int
+    most: int
+
+    def __contains__(self, number: int) -> bool:
+        return self.least <= number <= self.most
+
+
+INTEGER = Bounds(-(2**31), 2**31 - 1)
+LONG = Bounds(-(2**63), 2**63 - 1)
+SHORT = Bounds(-(2**15), 2**15 - 1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BIGGEST_BITS = 4096  # further digits cannot be written as JSON by Python, and no business needs them
 
@@ -139,7 +153,7 @@ def _called(name: str) -> str:
 # From JSON -----------------------------------------------------------------------------------------------------------
 
 
-def _integer(limits: range | None, make: Callable[[int], Any]) -> Callable[[Any], Any]:
+def _integer(limits: Bounds | None, make: Callable[[int], Any]) -> Callable[[Any], Any]:
     def read(raw: Any) -> Any:
         if isinstance(raw, bool) or not isinstance(raw, int | float) or raw != int(raw):
             raise ValueError

@@ -13,7 +13,7 @@ from engine.expressions.values import type_of
 VARIABLES = {
     "a": 7, "b": 2, "name": "Towpath", "padded": "  AbC ", "nothing": None, "digits": "10", "approved": True, "price": Decimal("1.10"),
     "order": {"customer": {"name": "alice"}, "paid": False, "lines": [{"what": "rope", "pieces": 2, "price": 1.5}, {"what": "sail"}]},
-    "day": datetime(2024, 1, 31, 10, tzinfo=UTC), "items": [1, 2, 3], "none": [], "people": "alice;bob",
+    "aaa": "a" * 40, "day": datetime(2024, 1, 31, 10, tzinfo=UTC), "items": [1, 2, 3], "none": [], "people": "alice;bob",
 }  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_arithmetic_yields_the_types_of_java(source: str, value: object, kind: s
         "${a == 7 && b != 3}", "${a eq '7'}", "${digits > 9}", "${digits == 10}", "${'b' > 'a'}", "${not (a lt b)}", "${!(a le b)}",
         "${nothing == null}", "${!(nothing > 1)}", "${!(nothing < 1)}", "${null >= null}", "${empty nothing}", "${empty none}",
         "${not empty items}", "${empty ''}", "${approved == 'true'}", "${approved eq true}", "${price == 1.1}", "${price < 2}",
+        "${!(true < false)}",
         "${a != b || missing}", "${!(a == b && missing)}", "${day > '2024-01-01'}", "${day.time > 0}", "${order.lines[-1].what == 'sail'}",
     ],
 )  # fmt: skip
@@ -73,7 +74,9 @@ def test_holds(source: str) -> None:
         ("${name.replace('path','line')}", "Towline"), ("${name.indexOf('p')}", 3), ("${padded.trim().toLowerCase()}", "abc"),
         ("${name.startsWith('Tow') && name.endsWith('x')}", False), ("${name.equalsIgnoreCase('TOWPATH')}", True),
         ("${name.contains('path')}", True), ("${people.split(';')[1]}", "bob"), ("${'a|b||'.split('\\\\|').size()}", 2),
-        ("${'a'.concat(1)}", "a1"), ("${order.lines.size()}", 2), ("${order.customer.name}", "alice"),
+        ("${'a'.concat(1)}", "a1"), ("${name.matches('T.*h')}", True), ("${name.replaceAll('[aeiou](.)', '<$1>')}", "T<w>p<t>h"),
+        ("${'1 , 2,,'.split(' *, *').size()}", 2), ("${'a:b:c'.split(':', 2)[1]}", "b:c"), ("${null/null}", 0), ("${(1+1).isInt()}", True),
+        ("${order.lines.size()}", 2), ("${order.customer.name}", "alice"),
         ("${order['customer']['name']}", "alice"),
         ("${order.get('paid').asBoolean()}", False), ("${order.path('customer').get('name').asText()}", "alice"), ("${order.gone}", None),
         ("${order.gone.deeper.call(1)}", None), ("${order.gone.isNull()}", True), ("${order.at('/lines/0/what')}", "rope"),
@@ -111,7 +114,8 @@ def test_an_unknown_variable_fails_and_is_named() -> None:
     "source",
     [
         "${1/0}", "${1%0}", "${a.nonsense()}", "${name.nonsense}", "${10%name}", "${name == 1}", "${a && true}", "${name.substring(5,99)}",
-        "${name.matches('(a+)+$')}", "${items.get(9)}", "${name.length(1)}", "${order < 1}", "${name.__class__}", "${a.__add__(1)}",
+        "${aaa.matches('(a+)+b')}", "${name.matches('(')}", "${name.replaceAll('[', '')}", "${1e400}", "${items.get(9)}",
+        "${name.length(1)}", "${order < 1}", "${name.__class__}", "${a.__add__(1)}",
         "${items.append(4)}", "${order.lines.clear()}", "${'x'.format(a)}", "${approved + 1}", "${1e308*10}",
     ],
 )  # fmt: skip
