@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from engine.bpmn.elements import GROUPS, R, Row, S, State, T, W
 
 _CALENDAR = "business calendars are not known here"
-_JAVA = "names a Java class that has no counterpart; write a handler"
-_DMN = "needs a decision engine (DMN), which is not built in"
-_CASE = "needs a case engine (CMMN), which is not built in"
+_JAVA = "it names a Java class that has no counterpart; write a handler"
+_DMN = "it needs a decision engine (DMN), which is not built in"
+_CASE = "it needs a case engine (CMMN), which is not built in"
 _FORM = "forms are found by formKey, the latest version of it"
 _REGISTRY = "there is no event registry; use messages and signals"
 _HISTORY = "what is kept of the past is one setting for all"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,8 +42,7 @@ def from_json(data: bytes, *, file: str = "", limits: Limits = Limits()) -> Form
     if len(written) > limits.form_fields:
         problems.append(f"the form has too many fields: {len(written)}, {limits.form_fields} are allowed")
     fields = tuple(_field(f, number, problems) for number, f in enumerate(written[: limits.form_fields], 1))
-    ids = [f.id for f in fields]
-    problems += [f"the field '{twice}' is declared twice" for twice in sorted({i for i in ids if ids.count(i) > 1})]
+    problems += [f"the field '{name}' is declared twice" for name, times in Counter(f.id for f in fields).items() if times > 1]
     outcomes = tuple(_options(model.get("outcomes"), "outcomes", problems))
     spec = FormSpec(key, _string(form, "name", problems) or _string(model, "name", problems) or key, fields, outcomes,
                     _string(model, "outcomeVariableName", problems) or None)

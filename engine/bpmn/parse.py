@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from engine.bpmn import parse_xml, validate
-from engine.bpmn.graph import Flow, Graph, Node
+from engine.bpmn.graph import Event, Flow, Graph, Node
 from engine.bpmn.limits import Limits
 from engine.bpmn.parse_activities import detail, loop
 from engine.bpmn.parse_events import condition, event
@@ -139,11 +139,12 @@ class _Edges:
     incoming: dict[str, list[str]]
     outgoing: dict[str, list[str]]
     boundary: dict[str, list[str]]
-    associated: dict[str, list[str]]  # source -> targets of associations
+    associated: dict[str, list[str]]  # the nodes at the other ends of associations, whichever way they are drawn
 
     @classmethod
     def of(cls, flows: Iterable[Flow], drawn: list[tuple[Element, str | None]]) -> _Edges:
         edges = cls(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+        nodes = {element.id for element, _ in drawn if element.name in NODES}
         for flow in flows:
             edges.incoming[flow.target].append(flow.id)
             edges.outgoing[flow.source].append(flow.id)
@@ -151,7 +152,10 @@ class _Edges:
             if element.name == "boundaryEvent" and element.id:
                 edges.boundary[element.attributes.get("attachedToRef", "")].append(element.id)
             elif element.name == "association":
-                edges.associated[element.attributes.get("sourceRef", "")].append(element.attributes.get("targetRef", ""))
+                ends = element.attributes.get("sourceRef", ""), element.attributes.get("targetRef", "")
+                for one, other in (ends, ends[::-1]):
+                    if other in nodes:
+                        edges.associated[one].append(other)
         return edges
 
 
@@ -169,17 +173,15 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
         event=happening, attached_to=at.attributes.get("attachedToRef"), boundary=tuple(edges.boundary.get(name, ())),
         interrupting=reading.flag(at, "cancelActivity" if at.name == "boundaryEvent" else "isInterrupting", True, own=True),
         triggered_by_event=reading.flag(at, "triggeredByEvent", own=True), for_compensation=reading.flag(at, "isForCompensation", own=True),
-        compensated_by=_handler(name, edges) if happening and happening.kind == "compensate" and at.name == "boundaryEvent" else None,
+        compensated_by=next(iter(edges.associated.get(name, ())), None) if _undoes(at, happening) else None,
         loop=loop(at, reading) if at.name in ACTIVITIES else None, detail=detail(at, reading),
         data=tuple(data_object(d, reading) for d in at.all("dataObject")),
     )
 
 
-def _handler(boundary: str, edges: _Edges) -> str | None:
-    """The activity that the association of a compensation boundary event leads to, whichever way it was drawn."""
-    there = edges.associated.get(boundary, [])
-    back = [source for source, targets in edges.associated.items() if boundary in targets]
-    return next(iter((*there, *back)), None)
+def _undoes(at: Element, happening: Event | None) -> bool:
+    """Whether this is a compensation boundary event: the association from it leads to its handler."""
+    return at.name == "boundaryEvent" and happening is not None and happening.kind == "compensate"
 
 
 def _documentation(at: Element, reading: Reading | None = None) -> str | None:

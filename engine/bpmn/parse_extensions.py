@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -115,9 +116,9 @@ def form_properties(at: Element, reading: Reading) -> tuple[FormProperty, ...]:
     """`formProperty` of Flowable, or the fields of Camunda's `formData`."""
     written = [_form_property(p, reading) for p in at.extensions("formProperty")]
     written += [_form_field(f, reading) for data in at.extensions("formData") for f in data.extensions("formField")]
-    ids = [p.id for p in written]
-    for twice in {i for i in ids if ids.count(i) > 1}:
-        reading.problem(f"the form property '{twice}' is declared twice", at)
+    for name, times in Counter(p.id for p in written).items():
+        if times > 1:
+            reading.problem(f"the form property '{name}' is declared twice", at)
     return tuple(written)
 
 

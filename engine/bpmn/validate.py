@@ -14,42 +14,36 @@ from engine.bpmn.parse_xml import Element
 from engine.errors import Problem
 
 SUPPORTED = frozenset({
-    "startEvent", "endEvent",
-    "task", "manualTask", "userTask", "scriptTask",
+    "startEvent", "startEvent/message", "startEvent/timer", "startEvent/signal", "startEvent/conditional",
+    "startEvent/error", "startEvent/escalation", "startEvent/variable",
+    "intermediateCatchEvent/message", "intermediateCatchEvent/timer", "intermediateCatchEvent/signal",
+    "intermediateCatchEvent/conditional", "intermediateCatchEvent/variable", "intermediateCatchEvent/link",
+    "intermediateThrowEvent", "intermediateThrowEvent/message", "intermediateThrowEvent/signal",
+    "intermediateThrowEvent/escalation", "intermediateThrowEvent/compensate", "intermediateThrowEvent/link",
+    "boundaryEvent/message", "boundaryEvent/timer", "boundaryEvent/signal", "boundaryEvent/error", "boundaryEvent/escalation",
+    "boundaryEvent/conditional", "boundaryEvent/compensate", "boundaryEvent/cancel", "boundaryEvent/variable",
+    "endEvent", "endEvent/message", "endEvent/signal", "endEvent/error", "endEvent/escalation", "endEvent/compensate",
+    "endEvent/cancel", "endEvent/terminate",
+    "exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway",
+    "task", "manualTask", "userTask", "scriptTask", "receiveTask", "callActivity",
     "serviceTask/class", "serviceTask/delegateExpression", "serviceTask/expression", "serviceTask/mail", "serviceTask/http",
-    "exclusiveGateway", "parallelGateway",
-    "subProcess",
+    "serviceTask/external-worker",
+    "sendTask/class", "sendTask/delegateExpression", "sendTask/expression", "sendTask/mail", "sendTask/external-worker",
+    "subProcess", "eventSubProcess", "transaction", "adHocSubProcess",
+    "multiInstance", "standardLoop", "compensation", "dataObject",
 })
 
-_LATER = "is not executed yet"
 REFUSED = {
-    "startEvent/message": _LATER, "startEvent/timer": _LATER, "startEvent/signal": _LATER, "startEvent/conditional": _LATER,
-    "startEvent/error": _LATER, "startEvent/escalation": _LATER, "startEvent/compensate": _LATER, "startEvent/variable": _LATER,
-    "intermediateCatchEvent/message": _LATER, "intermediateCatchEvent/timer": _LATER, "intermediateCatchEvent/signal": _LATER,
-    "intermediateCatchEvent/conditional": _LATER, "intermediateCatchEvent/variable": _LATER, "intermediateCatchEvent/link": _LATER,
-    "intermediateThrowEvent": _LATER, "intermediateThrowEvent/message": _LATER, "intermediateThrowEvent/signal": _LATER,
-    "intermediateThrowEvent/escalation": _LATER, "intermediateThrowEvent/compensate": _LATER, "intermediateThrowEvent/link": _LATER,
-    "boundaryEvent/message": _LATER, "boundaryEvent/timer": _LATER, "boundaryEvent/signal": _LATER, "boundaryEvent/error": _LATER,
-    "boundaryEvent/escalation": _LATER, "boundaryEvent/conditional": _LATER, "boundaryEvent/compensate": _LATER,
-    "boundaryEvent/cancel": _LATER, "boundaryEvent/variable": _LATER,
-    "endEvent/message": _LATER, "endEvent/signal": _LATER, "endEvent/error": _LATER, "endEvent/escalation": _LATER,
-    "endEvent/compensate": _LATER, "endEvent/cancel": _LATER, "endEvent/terminate": _LATER,
-    "inclusiveGateway": _LATER, "eventBasedGateway": _LATER, "complexGateway": _LATER,
-    "callActivity": _LATER, "receiveTask": _LATER,
-    "sendTask": _LATER, "sendTask/class": _LATER, "sendTask/delegateExpression": _LATER, "sendTask/expression": _LATER,
-    "sendTask/mail": _LATER, "sendTask/external-worker": _LATER,
-    "serviceTask/external-worker": _LATER,
-    "eventSubProcess": _LATER, "transaction": _LATER, "adHocSubProcess": _LATER,
-    "multiInstance": _LATER, "standardLoop": _LATER, "compensation": _LATER,
-    "dataObject": _LATER,
-    "businessRuleTask": "needs a decision engine (DMN), which is not built in",
-    "serviceTask/dmn": "needs a decision engine (DMN), which is not built in",
-    "sendTask/dmn": "needs a decision engine (DMN), which is not built in",
-    "serviceTask/case": "needs a case engine (CMMN), which is not built in",
-    "serviceTask/send-event": "needs an event registry, which is not built in",
-    "serviceTask/camel": "needs Apache Camel: call the other system from a handler",
-    "sendTask/camel": "needs Apache Camel: call the other system from a handler",
-    "serviceTask/mule": "needs Mule: call the other system from a handler",
+    "startEvent/compensate": "what a scope has to undo is undone by the handlers of its activities",
+    "sendTask": "it needs one of class, delegateExpression, expression or type",
+    "businessRuleTask": "it needs a decision engine (DMN), which is not built in",
+    "serviceTask/dmn": "it needs a decision engine (DMN), which is not built in",
+    "sendTask/dmn": "it needs a decision engine (DMN), which is not built in",
+    "serviceTask/case": "it needs a case engine (CMMN), which is not built in",
+    "serviceTask/send-event": "it needs an event registry, which is not built in",
+    "serviceTask/camel": "it needs Apache Camel: call the other system from a handler",
+    "sendTask/camel": "it needs Apache Camel: call the other system from a handler",
+    "serviceTask/mule": "it needs Mule: call the other system from a handler",
     "serviceTask/shell": "a model may not run commands on the server",
 }
 
@@ -64,8 +58,7 @@ def model(root: Element, graphs: tuple[Graph, ...], reading: Reading) -> None:
     for graph in graphs:
         for asked, element, line in _asked(graph):
             if asked not in SUPPORTED:
-                reason = REFUSED.get(asked, "is not supported")
-                reading.problems.append(Problem(f"{spoken(asked)} {reason}", element, line, reading.file or None))
+                reading.problems.append(Problem(refusal(asked), element, line, reading.file or None))
         validate_rules.check(graph, reading)
     validate_texts.check(reading)
 
@@ -92,6 +85,11 @@ def features(node: Node) -> Iterator[str]:
         yield "compensation"
     if node.data:
         yield "dataObject"
+
+
+def refusal(feature: str) -> str:
+    """What is said against a model that asks for a feature."""
+    return f"{spoken(feature)} is not supported: {REFUSED.get(feature, 'no such thing is known')}"
 
 
 def spoken(feature: str) -> str:

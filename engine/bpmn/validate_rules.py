@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.bpmn.graph import AdHoc, Flow, Graph, Node, Work
+from engine.bpmn import forms_read
+from engine.bpmn.graph import AdHoc, Flow, Graph, Node, Start, UserTask, Work
 from engine.bpmn.parse_reading import Reading
 from engine.bpmn.validate_events import EVENT_RULES
 from engine.errors import Problem
@@ -138,10 +139,19 @@ def nodes_are_reached(graph: Graph) -> Found:
             yield node, "no flow leads here: it will never run"
 
 
+def forms_can_be_stored(graph: Graph) -> Found:
+    """What is entered into a field goes to a variable; an expression that is more than a name can only be shown."""
+    for node in graph.nodes.values():
+        if isinstance(node.detail, Start | UserTask):
+            for one in forms_read.from_properties(node.detail.properties).fields:
+                if one.writable and one.target is None:
+                    yield node, f"the form field '{one.id}' can be shown but not stored: '{one.expression}' is not the name of a variable"
+
+
 def processes_begin(graph: Graph) -> Found:
     """A process without a start event cannot be started."""
     if not graph.starts(None):
         yield graph, "the process has no start event: it cannot be started"
 
 
-HINTS: tuple[Callable[[Graph], Found], ...] = (choices_have_conditions, conditions_are_looked_at, nodes_are_reached, processes_begin)
+HINTS: tuple[Callable[[Graph], Found], ...] = (choices_have_conditions, conditions_are_looked_at, nodes_are_reached, forms_can_be_stored, processes_begin)

@@ -74,7 +74,7 @@ def test_refuses_what_is_too_large_too_deep_or_too_full() -> None:
         ('<exclusiveGateway id="s"/>', "s: an exclusiveGateway needs an outgoing flow"),
         ('<serviceTask id="s"/>', "s: a serviceTask needs one of class, delegateExpression, expression or type"),
         ('<serviceTask id="s" flowable:class="a" flowable:expression="b"/>', "s: serviceTask has both class and expression"),
-        ('<serviceTask id="s" flowable:type="shell"/>', "s: serviceTask of type shell a model may not run commands on the server"),
+        ('<serviceTask id="s" flowable:type="shell"/>', "s: serviceTask of type shell is not supported: a model may not run commands on the server"),
         ('<serviceTask id="s" flowable:type="mystery"/>', "s: serviceTask of type mystery is not supported"),
         ('<serviceTask id="s" flowable:type="http"/>', "s: an http task needs the field requestUrl"),
         ('<serviceTask id="s" flowable:type="mail"/>', "s: a mail task needs one of the fields to, cc and bcc"),
@@ -99,7 +99,7 @@ def test_refuses_what_cannot_be(inside: str, said: str) -> None:
 def test_names_every_element_that_is_not_executed_with_id_and_line() -> None:
     found = problems(bpmn('<startEvent id="s"/>\n<businessRuleTask id="rule" flowable:rules="x"/>\n<task id="t"/>'))
     assert ("rule", BEFORE + 1) in {(p.element, p.line) for p in found}
-    assert any("businessRuleTask needs a decision engine (DMN)" in p.message for p in found)
+    assert any("businessRuleTask is not supported: it needs a decision engine (DMN)" in p.message for p in found)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,13 @@ def test_warns_of_what_will_not_do_what_it_seems_to() -> None:
         ("s", "flowable"), ("b", "the condition is not looked at"), ("alone", "no flow leads here"),
         ("alone", "wrong expression, the text will appear as written"),
     }  # fmt: skip
+
+
+def test_warns_of_a_form_field_that_cannot_be_stored() -> None:
+    form = ext('<flowable:formProperty id="street" expression="${address.street}"/><flowable:formProperty id="x" expression="${x}"/>')
+    model = parse.read(bpmn(line(f'<userTask id="n">{form}</userTask>')))
+    assert [str(w) for w in model.warnings] == [
+        "line 5, n: the form field 'street' can be shown but not stored: '${address.street}' is not the name of a variable"]  # fmt: skip
 
 
 MODELS = [
