@@ -154,4 +154,6 @@ def processes_begin(graph: Graph) -> Found:
         yield graph, "the process has no start event: it cannot be started"
 
 
-HINTS: tuple[Callable[[Graph], Found], ...] = (choices_have_conditions, conditions_are_looked_at, nodes_are_reached, forms_can_be_stored, processes_begin)
+HINTS: tuple[Callable[[Graph], Found], ...] = (
+    choices_have_conditions, conditions_are_looked_at, nodes_are_reached, forms_can_be_stored, processes_begin,
+)  # fmt: skip
