@@ -12,7 +12,7 @@ from engine.errors import ExpressionError
 from engine.expressions import members
 from engine.expressions.coerce import BINARY, TEXT_LIMIT, UNARY, boolean, text
 from engine.expressions.functions import FUNCTIONS, VARIABLE_PREFIXES
-from engine.expressions.parse import Call, Chain, Choice, Function, Index, Literal, Logic, Name, Node, Path, Template, Unary
+from engine.expressions.nodes import Call, Chain, Choice, Function, Index, Literal, Logic, Name, Node, Path, Template, Unary
 from engine.expressions.values import whole
 
 

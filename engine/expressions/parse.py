@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
@@ -13,170 +13,12 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 
 from engine.errors import ExpressionError
 from engine.expressions.functions import VARIABLE_PREFIXES, check_call
+from engine.expressions.nodes import Call, Chain, Choice, Function, Index, Literal, Logic, Name, Node, Template, Unary
+from engine.expressions.nodes import Path as Steps
 
 LENGTH_LIMIT = 20_000
 NESTING_LIMIT = 60
 
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A text, number, boolean or null."""
-
-    value: str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A variable, or something the engine offers, such as `execution`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A step into a value: `.key` (then a text literal) or `[key]`."""
-
-    key: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A step that calls the method `name`."""
-
-    name: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A value and the steps from it, left to right."""
-
-    base: Node
-    steps: tuple[Index | Call, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A call of `prefix:name(...)`."""
-
-    prefix: str
-    name: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """Operators `-`, `!` and `empty` before an operand, the innermost last."""
-
-    operators: tuple[str, ...]
-    operand: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Binary operators of one precedence, left to right."""
-
-    first: Node
-    rest: tuple[tuple[str, Node], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Logic:
-    """`&&` or `||` over two or more operands; evaluation stops at the first that decides."""
-
-    operator: str
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """`condition ? yes : no`."""
-
-    condition: Node
-    yes: Node
-    no: Node
-
-
-Node = Literal | Name | Path | Function | Unary | Chain | Logic | Choice
-
-
-@dataclass(frozen=True)
-class Template:
-    """A parsed text: `parts` are literal texts and nodes in order. Two templates are equal if their sources are."""
-
-    source: str
-    parts: tuple[str | Node, ...]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Template) and self.source == other.source
-
-    def __hash__(self) -> int:
-        return hash(self.source)
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether it holds no expression at all."""
-        return all(isinstance(part, str) for part in self.parts)
-
-
-_GRAMMAR = r"""
-start: choice
-?choice: either | either "?" choice ":" choice
-?either: both | both (("||" | "or") both)+ -> any_of
-?both: equality | equality (("&&" | "and") equality)+ -> all_of
-?equality: relation | relation ((EQ | EQ_WORD | NE | NE_WORD) relation)+ -> chain
-?relation: sum | sum ((LT | LT_WORD | GT | GT_WORD | LE | LE_WORD | GE | GE_WORD) sum)+ -> chain
-?sum: product | product ((PLUS | MINUS) product)+ -> chain
-?product: unary | unary ((TIMES | DIVIDE | DIVIDE_WORD | MODULO | MODULO_WORD) unary)+ -> chain
-?unary: path | (MINUS | NOT | NOT_WORD | EMPTY)+ path -> unary
-?path: primary | primary step+ -> path
-?step: "." word -> property
-     | "." word "(" arguments ")" -> call
-     | "[" choice "]" -> index
-arguments: [choice ("," choice)*]
-?primary: "(" choice ")" -> group
-        | FUNCTION "(" arguments ")" -> function
-        | NAME -> name
-        | TEXT -> text
-        | INTEGER -> integer
-        | FLOAT -> float
-        | TRUE -> true
-        | FALSE -> false
-        | NULL -> null
-word: NAME | EQ_WORD | NE_WORD | LT_WORD | GT_WORD | LE_WORD | GE_WORD | DIVIDE_WORD | MODULO_WORD | NOT_WORD | EMPTY
-
-EQ: "=="
-NE: "!="
-LT: "<"
-GT: ">"
-LE: "<="
-GE: ">="
-EQ_WORD: "eq"
-NE_WORD: "ne"
-LT_WORD: "lt"
-GT_WORD: "gt"
-LE_WORD: "le"
-GE_WORD: "ge"
-PLUS: "+"
-MINUS: "-"
-TIMES: "*"
-DIVIDE: "/"
-DIVIDE_WORD: "div"
-MODULO: "%"
-MODULO_WORD: "mod"
-NOT: "!"
-NOT_WORD: "not"
-EMPTY: "empty"
-TRUE: "true"
-FALSE: "false"
-NULL: "null"
-FUNCTION.2: /(?:[^\W\d]|\$)[\w$]*:(?:[^\W\d]|\$)[\w$]*(?=\s*\()/
-NAME: /(?:[^\W\d]|\$)[\w$]*/
-FLOAT.1: /(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+/
-INTEGER: /[0-9]+/
-TEXT: /'(?:[^'\\]|\\['"\\])*'|"(?:[^"\\]|\\['"\\])*"/
-%ignore /[ \t\r\n\f]+/
-"""
 
 _OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "div": "/", "mod": "%", "not": "!"}
 _LARGEST = 2**63
@@ -207,7 +49,7 @@ class _Build(Transformer[Token, Any]):
         return _deep(Unary(tuple(map(_operator, operators)), operand[0]), [operand])
 
     def path(self, base: _Deep, *steps: Any) -> _Deep:
-        return _deep(Path(base[0], tuple(step for step, _ in steps)), [base, *steps])
+        return _deep(Steps(base[0], tuple(step for step, _ in steps)), [base, *steps])
 
     def property(self, word: str) -> Any:
         return Index(Literal(word)), 0
@@ -274,7 +116,13 @@ def _operator(token: Token) -> str:
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    return Lark(_GRAMMAR, parser="lalr", lexer="basic", transformer=_Build(), maybe_placeholders=False)
+    return Lark(
+        Path(__file__).with_name("juel.lark").read_text("utf-8"),
+        parser="lalr",
+        lexer="basic",
+        transformer=_Build(),
+        maybe_placeholders=False,
+    )
 
 
 # Up to the closing brace, past braces inside texts.
@@ -354,7 +202,7 @@ def _names(node: Node) -> list[str]:
 
 def _children(node: Node) -> tuple[Node, ...]:
     match node:
-        case Path(base, steps):
+        case Steps(base, steps):
             inner = (step.arguments if isinstance(step, Call) else (step.key,) for step in steps)
             return (base, *(child for children in inner for child in children))
         case Function(_, _, arguments):
