@@ -16,9 +16,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK = 0.2  # seconds
 
 
 @dataclass
@@ -57,6 +59,10 @@ class Child:
         return self.process is not None and self.process.poll() is not None
 
     @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def code(self) -> int:
         """The exit code; 128 + number for a signal, as a shell says it."""
         code = self.process.poll() if self.process else 0
@@ -64,7 +70,7 @@ class Child:
 
     def tell_to_stop(self) -> None:
         """SIGTERM to the main process alone."""
-        if self.process and not self.ended:
+        if self.process and self.running:
             self.process.terminate()
 
     def kill(self) -> None:
@@ -88,43 +94,52 @@ def say(text: str) -> None:
         sys.stdout.flush()
 
 
+class Signals:
+    """How often we were asked to end. A handler may do no more than count: it may run while a lock is held, even by another handler."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for number in STOPPING:
+            signal.signal(number, self._asked)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+
+
 def supervise(children: Sequence[Child], watch: Callable[[], None] = lambda: None) -> int:
     """Runs all until one ends or a signal comes, calls `watch` five times a second; returns the exit code to end with.
 
-    A second signal ends the waiting for those that take their time.
+    A further signal, after all were told to end, ends the waiting for those that take their time.
     """
-    stop, at_once = threading.Event(), threading.Event()
-    for number in STOPPING:
-        signal.signal(number, lambda *_: at_once.set() if stop.is_set() else stop.set())
+    signals = Signals()
     try:
         for child in children:
             child.start()
-        first = _wait(children, stop, watch)
+        first = _wait(children, signals, watch)
     finally:
-        stop.set()
-        _end(children, at_once)
+        _end(children, signals)
     if first is None:
         return 0
     say(f"{first.name} ended by itself (exit code {first.code}), so all was stopped.")
     return first.code or 1
 
 
-def _wait(children: Sequence[Child], stop: threading.Event, watch: Callable[[], None]) -> Child | None:
-    while not stop.wait(0.2):
+def _wait(children: Sequence[Child], signals: Signals, watch: Callable[[], None]) -> Child | None:
+    while not signals.count:
         if first := next((child for child in children if child.ended), None):
             say(f"{first.name} ended, stopping the rest.")
             return first
         watch()
+        time.sleep(LOOK)
     return None
 
 
-def _end(children: Sequence[Child], at_once: threading.Event) -> None:
-    begun = time.monotonic()
+def _end(children: Sequence[Child], signals: Signals) -> None:
     for child in children:
         child.tell_to_stop()
-    while any(not child.ended and child.process and time.monotonic() - begun < child.grace for child in children) and not at_once.wait(
-        0.05
-    ):
-        pass
+    time.sleep(LOOK)  # a closed terminal sends its signal more than once
+    begun, asked = time.monotonic(), signals.count
+    while signals.count == asked and any(child.running and time.monotonic() - begun < child.grace for child in children):
+        time.sleep(LOOK / 4)
     for child in children:
         child.kill()

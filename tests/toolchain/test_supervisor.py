@@ -108,6 +108,16 @@ def test_a_second_signal_ends_the_patience(start: Start) -> None:
     assert process.wait(5) == 0
 
 
+def test_many_signals_at_once_end_it_all_the_same(start: Start) -> None:
+    process = start(web=SLEEPS, jobs=SLEEPS)
+    lines(process, 2)
+    left = descendants(process.pid)
+    for _ in range(200):
+        process.send_signal(signal.SIGHUP)
+    assert process.wait(10) == 0
+    assert not any(child.is_running() for child in left)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a child of its parent's death")
 def test_children_end_if_we_are_killed_outright(start: Start) -> None:
     process = start(web=SLEEPS)
