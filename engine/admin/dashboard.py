@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from engine.admin.jobs import overdue
 from engine.models import Instance, Job
 from engine.runtime import access, queue
 
@@ -25,18 +26,18 @@ class Figure:
 
 
 def figures() -> list[Figure]:
-    """What an administrator wants to know first; six SELECTs."""
+    """What an administrator wants to know first; seven SELECTs."""
     standing = queue.standing()
     running = Instance.objects.filter(ended=None).count()
     failed = Job.objects.filter(error__isnull=False).exclude(state=Job.State.DEAD).values("instance").distinct().count()
     dead, workers = standing.count(Job.State.DEAD), len(standing.workers)
     jobs, instances = reverse("admin:towpath_job_changelist"), reverse("admin:towpath_instance_changelist")
-    late = standing.overdue
+    late, unserved = standing.overdue, Job.objects.filter(overdue()).count()
     return [
         Figure(_("running"), running, f"{instances}?running=1"),
         Figure(_("failed, will be tried again"), failed, f"{jobs}?failed=1&state__exact=waiting", "watch" if failed else "fine"),
         Figure(_("dead letters"), dead, f"{jobs}?state__exact=dead", "bad" if dead else "fine"),
-        Figure(_("jobs ready"), standing.count(Job.State.READY), f"{jobs}?state__exact=ready"),
+        Figure(_("overdue jobs"), unserved, f"{jobs}?overdue=1", "watch" if unserved else "fine"),
         Figure(
             _("oldest due job waits (s)"),
             round(late),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -65,6 +67,27 @@ VERBS = (
 )
 
 
+LATE = timedelta(seconds=5)
+
+
+def overdue() -> Q:
+    """Jobs that should have been taken by now and are not."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    return free & Q(state__in=(State.READY, State.WAITING), due__lt=timezone.now() - LATE)
+
+
+class Overdue(admin.SimpleListFilter):
+    """Jobs that nobody took in time."""
+
+    title, parameter_name = _("overdue"), "overdue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("overdue"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(overdue()) if self.value() else queryset
+
+
 class Failed(admin.SimpleListFilter):
     """Jobs whose last attempt failed."""
 
@@ -81,7 +104,7 @@ class Failed(admin.SimpleListFilter):
 class JobAdmin(Records):
     verbs = VERBS
     list_display = ("what", "state_shown", "of_instance", "due", "retries", "attempts", "first_line")
-    list_filter = ("state", "kind", Failed, "category")
+    list_filter = ("state", "kind", Overdue, Failed, "category")
     search_fields = ("=node", "name", "error")
     list_select_related = ("instance", "instance__definition", "definition")
     ordering = ("due",)
