@@ -85,7 +85,7 @@ class Settings:
     MAX_STEPS = Setting(100_000, "steps in one unit of work; more is taken for a loop that never waits", least=100)
 
     MAX_XML_SIZE = Setting(10 * MEGA, "largest model file", least=KILO)
-    MAX_XML_DEPTH = Setting(200, "deepest nesting of a model's XML", least=10)
+    MAX_XML_DEPTH = Setting(500, "deepest nesting of a model's XML", least=10)
     MAX_ZIP_SIZE = Setting(50 * MEGA, "largest archive, packed and unpacked", least=KILO)
     MAX_ZIP_ENTRIES = Setting(1000, "most files in an archive", least=1)
     MAX_ZIP_RATIO = Setting(200, "an entry that unpacks to more than so many times its size is refused", least=1)
