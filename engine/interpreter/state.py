@@ -76,7 +76,7 @@ class State:
     added: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
-    _below: dict[int, dict[int, Token]] | None = None  # the tokens by parent, made when first asked for
+    _below: dict[int, dict[int, Token]] | None = field(default=None, repr=False, compare=False)  # the tokens by parent, made when first asked for
 
     def copy(self) -> State:
         """An independent copy to advance; loaded values are shared, for nobody changes a value in place."""
