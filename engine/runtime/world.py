@@ -50,7 +50,7 @@ class World:
         return str(uuid7())
 
     def evaluate(self, source: str, lookup: Lookup) -> Any:
-        return evaluate(parse(source), with_beans(lookup, self.unit))
+        return evaluate(parse(source), with_beans(lookup, self.unit), now=self.now)
 
     def invoke(self, call: Invocation) -> Answer:
         key = (call.facts.id, *call.key, call.kind, call.implementation, call.listener)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 HEAD = (
     '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:flowable="http://flowable.org/bpmn"'
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="tests">'
@@ -11,9 +13,7 @@ HEAD = (
 def model(*steps: str, key: str = "story", more: str = "") -> bytes:
     """A process whose steps follow one another between start and end."""
     ids = ["start", *(s.split('id="', 1)[1].split('"', 1)[0] for s in steps), "end"]
-    flows = "".join(
-        f'<sequenceFlow id="f{i}" sourceRef="{a}" targetRef="{b}"/>' for i, (a, b) in enumerate(zip(ids, ids[1:], strict=False))
-    )
+    flows = "".join(f'<sequenceFlow id="f{i}" sourceRef="{a}" targetRef="{b}"/>' for i, (a, b) in enumerate(pairwise(ids)))
     body = f'<startEvent id="start" flowable:initiator="initiator"/>{"".join(steps)}<endEvent id="end"/>{flows}{more}'
     return f'{HEAD}<process id="{key}" name="{key.title()}">{body}</process></definitions>'.encode()
 

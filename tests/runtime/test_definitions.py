@@ -44,7 +44,7 @@ def test_all_problems_of_all_files_are_told_at_once_and_nothing_is_stored() -> N
 
 
 def test_two_processes_of_one_key_are_refused() -> None:
-    with pytest.raises(DeploymentError, match="also in a.bpmn"):
+    with pytest.raises(DeploymentError, match=r"also in a\.bpmn"):
         runtime.deploy({"a.bpmn": model(user("enter")), "b.bpmn": model(user("enter"))}, name="twice")
 
 
