@@ -18,8 +18,11 @@ class Execution:
     """
 
     expression_names = frozenset(
-        """id processInstanceId processDefinitionId processInstanceBusinessKey currentActivityId eventName
-        getVariable setVariable setVariableLocal hasVariable removeVariable getProcessInstanceId getCurrentActivityId""".split()
+        [
+            *("id", "processInstanceId", "processDefinitionId", "processInstanceBusinessKey", "currentActivityId", "eventName"),
+            *("getVariable", "setVariable", "setVariableLocal", "hasVariable", "removeVariable"),
+            *("getProcessInstanceId", "getCurrentActivityId"),
+        ]
     )
 
     def __init__(self, call: Invocation, *, idempotency_key: str, attempt: int = 1) -> None:

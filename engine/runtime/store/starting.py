@@ -54,7 +54,8 @@ def arm(definition: Definition, graph: Graph, now: datetime) -> None:
 
 
 def _timer(definition: Definition, node: Node, now: datetime) -> None:
-    assert node.event and node.event.timer
+    assert node.event is not None
+    assert node.event.timer is not None
     timer = node.event.timer
     try:
         due, data = timers.moment(evaluate(parse(timer.text), _nothing), now), dict[str, Any]()

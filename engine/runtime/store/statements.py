@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ContextManager
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
@@ -80,7 +80,7 @@ def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return f'"{column}" IN ({", ".join(["%s"] * len(values))})', adapted(values)
 
 
-def _pipeline() -> ContextManager[Any]:
+def _pipeline() -> AbstractContextManager[Any]:
     connection.ensure_connection()
     return connection.connection.pipeline() if connection.vendor == "postgresql" else nullcontext()
 
