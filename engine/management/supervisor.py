@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -94,16 +95,26 @@ def say(text: str) -> None:
         sys.stdout.flush()
 
 
-class Signals:
-    """How often we were asked to end. A handler may do no more than count: it may run while a lock is held, even by another handler."""
+class Wishes:
+    """How often we were asked to end: by a signal, or by closing the terminal we began on (not everybody passes that signal on).
+
+    A handler may do no more than count: it may run while a lock is held, even by another handler.
+    """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.signals = 0
+        self._terminal = select.poll()
+        if os.isatty(sys.stdout.fileno()):
+            self._terminal.register(sys.stdout.fileno(), 0)  # a hang-up is told even so
         for number in STOPPING:
             signal.signal(number, self._asked)
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+        self.signals += 1
+
+    @property
+    def end(self) -> bool:
+        return self.signals > 0 or bool(self._terminal.poll(0))
 
 
 def supervise(children: Sequence[Child], watch: Callable[[], None] = lambda: None) -> int:
@@ -111,21 +122,21 @@ def supervise(children: Sequence[Child], watch: Callable[[], None] = lambda: Non
 
     A further signal, after all were told to end, ends the waiting for those that take their time.
     """
-    signals = Signals()
+    wishes = Wishes()
     try:
         for child in children:
             child.start()
-        first = _wait(children, signals, watch)
+        first = _wait(children, wishes, watch)
     finally:
-        _end(children, signals)
+        _end(children, wishes)
     if first is None:
         return 0
     say(f"{first.name} ended by itself (exit code {first.code}), so all was stopped.")
     return first.code or 1
 
 
-def _wait(children: Sequence[Child], signals: Signals, watch: Callable[[], None]) -> Child | None:
-    while not signals.count:
+def _wait(children: Sequence[Child], wishes: Wishes, watch: Callable[[], None]) -> Child | None:
+    while not wishes.end:
         if first := next((child for child in children if child.ended), None):
             say(f"{first.name} ended, stopping the rest.")
             return first
@@ -134,12 +145,12 @@ def _wait(children: Sequence[Child], signals: Signals, watch: Callable[[], None]
     return None
 
 
-def _end(children: Sequence[Child], signals: Signals) -> None:
+def _end(children: Sequence[Child], wishes: Wishes) -> None:
     for child in children:
         child.tell_to_stop()
     time.sleep(LOOK)  # a closed terminal sends its signal more than once
-    begun, asked = time.monotonic(), signals.count
-    while signals.count == asked and any(child.running and time.monotonic() - begun < child.grace for child in children):
+    begun, asked = time.monotonic(), wishes.signals
+    while wishes.signals == asked and any(child.running and time.monotonic() - begun < child.grace for child in children):
         time.sleep(LOOK / 4)
     for child in children:
         child.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def test_a_second_signal_ends_the_patience(start: Start) -> None:
     process = start(grace=60, web=DEAF)
     lines(process, 1)
     process.terminate()
-    time.sleep(0.3)
+    time.sleep(1)
     process.terminate()
     assert process.wait(5) == 0
 
@@ -128,13 +129,16 @@ def test_children_end_if_we_are_killed_outright(start: Start) -> None:
     wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in left))
 
 
-def test_a_closed_terminal_ends_all() -> None:
-    command = script(5, web=SLEEPS)
+@pytest.mark.parametrize("leader", ["ourselves", "a shell that passes no signal on"])
+def test_a_closed_terminal_ends_all(leader: str) -> None:
+    deaf = f"trap '' HUP; {shlex.join(script(5, web=SLEEPS))}; exit 0"
+    command = script(5, web=SLEEPS) if leader == "ourselves" else ["/bin/sh", "-c", deaf]
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
         os.execv(command[0], command)
-    wait_for(lambda: len(descendants(pid)) == 1)
+    wait_for(lambda: any("time.sleep(60)" in " ".join(child.cmdline()) and not child.children() for child in descendants(pid)))
+    os.read(terminal, 1)
     left = [psutil.Process(pid), *descendants(pid)]
     os.close(terminal)
     os.waitpid(pid, 0)
