@@ -1,4 +1,6 @@
-"""What happens next: pure rules, values in and values out. `start`, `resume`, `deliver` and `cancel` give a Change and leave their State as it was.
+"""What happens next: pure rules, values in and values out.
+
+`start`, `resume`, `deliver` and `cancel` give a Change and leave their State as it was.
 
 They raise BpmnError never, TechnicalError when a step fails, Conflict when the token does not wait for the input, and
 NotLoaded when the State was given in part and more of it is needed.
@@ -8,7 +10,20 @@ from __future__ import annotations
 
 from engine.bpmn.graph import Graph
 from engine.interpreter import inputs
-from engine.interpreter.journal import Assigned, Begin, Cancel, Change, ChildTold, Completed, Environment, Evaluate, Input, Ran, Received, Released
+from engine.interpreter.journal import (
+    Assigned,
+    Begin,
+    Cancel,
+    Change,
+    ChildTold,
+    Completed,
+    Environment,
+    Evaluate,
+    Input,
+    Ran,
+    Received,
+    Released,
+)
 from engine.interpreter.run import STEPS, Run
 from engine.interpreter.state import ROOT, Facts, State, Token
 from engine.interpreter.table import OPERATIONS

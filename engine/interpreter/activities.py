@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.bpmn.graph import Node, Script, Work
 from engine.errors import BpmnError, EngineError, NotLoaded, RevisionConflict, ScriptError
-from engine.interpreter import advance, names
+from engine.interpreter import advance, names, variables
 from engine.interpreter.invoke import invoke
 from engine.interpreter.journal import Answer, CreateJob
 from engine.interpreter.run import Run
@@ -34,9 +34,9 @@ def script(run: Run, token: Token) -> None:
     else:
         answer = invoke(run, token, "script", detail.source, language=detail.language)
     if detail.auto_store:
-        names.set_variables(run, token, answer.globals)
+        variables.write_all(run, token, answer.globals)
     if detail.result:
-        names.set_variable(run, token, names.text(run, token, detail.result), answer.value)
+        variables.write(run, token, names.text(run, token, detail.result), answer.value)
     run.plan("leave", token)
 
 
@@ -46,7 +46,8 @@ def service(run: Run, token: Token) -> None:
     detail = node.detail
     assert isinstance(detail, Work)
     if detail.kind == "external-worker":
-        return external(run, token, node, detail)
+        external(run, token, node, detail)
+        return
     answer = call(run, token, detail)
     if detail.result:
         keep_result(run, token, detail, names.text(run, token, detail.result), answer.value)
@@ -85,9 +86,9 @@ def keep_result(run: Run, token: Token, detail: Work, name: str, value: Any) -> 
     if detail.result_transient:
         run.transient.setdefault(token.number, {})[name] = value
     elif detail.result_local:
-        names.set_local(run, token.number, name, value)
+        variables.write_local(run, token.number, name, value)
     else:
-        names.set_variable(run, token, name, value)
+        variables.write(run, token, name, value)
 
 
 def external(run: Run, token: Token, node: Node, detail: Work) -> None:
@@ -111,12 +112,12 @@ def external(run: Run, token: Token, node: Node, detail: Work) -> None:
     )
 
 
-def external_done(run: Run, token: Token, variables: dict[str, Any]) -> None:
-    """An external worker has answered: its variables come in (all, or those the out parameters name), and the token goes on."""
+def external_done(run: Run, token: Token, answered: dict[str, Any]) -> None:
+    """An external worker has answered: its answered come in (all, or those the out parameters name), and the token goes on."""
     detail = run.node(token).detail
     assert isinstance(detail, Work)
     if detail.outs:
-        find = names.lookup(run, token, extra=variables)
-        variables = {p.target: names.parameter(run, token, p, find) for p in detail.outs}
-    names.set_variables(run, token, variables)
+        find = names.lookup(run, token, extra=answered)
+        answered = {p.target: names.parameter(run, token, p, find) for p in detail.outs}
+    variables.write_all(run, token, answered)
     run.plan("leave", token)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.bpmn.graph import Flow, Node
 from engine.errors import TechnicalError
-from engine.interpreter import compensation, listeners, names, scopes
+from engine.interpreter import compensation, listeners, names, scopes, variables
 from engine.interpreter.invoke import invoke
 from engine.interpreter.journal import CreateJob, Taken
 from engine.interpreter.run import Run
@@ -77,7 +77,7 @@ def execute(run: Run, token: Token) -> None:
 
 def skips(run: Run, token: Token, expression: str) -> bool:
     """Whether a skip expression counts and holds: only where the variable that enables skipping is true."""
-    enabled = names.visible(run, token).get(SKIPPING)
+    enabled = variables.visible(run, token).get(SKIPPING)
     return enabled is True and names.holds(run, token, expression, "skip expression")
 
 
@@ -110,9 +110,11 @@ def move_on(run: Run, token: Token, flow: str | None = None) -> None:
     """Take the flows out of a node; a token that finds none has come to the end of its branch."""
     node = run.node(token)
     if flow is not None:
-        return take(run, token, (run.graph.flows[flow],))
+        take(run, token, (run.graph.flows[flow],))
+        return
     if not node.outgoing:
-        return run.plan("branch ended", token)
+        run.plan("branch ended", token)
+        return
     take(run, token, chosen(run, token, node))
 
 
@@ -153,7 +155,7 @@ def first_chosen(run: Run, token: Token, node: Node) -> Flow:
 
 def passes(run: Run, token: Token, flow: Flow, alone: bool = False) -> bool:
     """Whether a flow can be taken: by its skip expression where skipping is enabled, else by its condition."""
-    if flow.skip and names.visible(run, token).get(SKIPPING) is True:
+    if flow.skip and variables.visible(run, token).get(SKIPPING) is True:
         return alone or names.holds(run, token, flow.skip, f"flow {flow.id!r}")
     if flow.condition is not None and flow.language:
         return bool(invoke(run, token, "script", flow.condition, language=flow.language).value)

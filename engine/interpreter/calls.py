@@ -1,4 +1,7 @@
-"""Call activities: another process runs as a child of its own, gets variables and gives some back (BPMN 2.0, 13.3.4; Flowable's CallActivityBehavior)."""
+"""Call activities: another process runs as a child of its own, gets variables and gives some back.
+
+(BPMN 2.0, 13.3.4; Flowable's CallActivityBehavior.)
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 from engine.bpmn.graph import Call
 from engine.errors import BpmnError
-from engine.interpreter import names, propagation, terminate
+from engine.interpreter import names, propagation, terminate, variables
 from engine.interpreter.journal import ChildTold, CreateJob, ReleaseChild, StartChild
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -26,7 +29,7 @@ def call(run: Run, token: Token) -> None:
     given, passing = handed_over(run, token, detail)
     child = run.env.new_id()
     if detail.id_variable:
-        names.set_variable(run, token, names.text(run, token, detail.id_variable), child)
+        variables.write(run, token, names.text(run, token, detail.id_variable), child)
     key = run.state.facts.business_key if detail.inherit_business_key else names.maybe(run, token, detail.business_key)
     run.rest(token, "child")
     run.effect(
@@ -48,7 +51,7 @@ def call(run: Run, token: Token) -> None:
 
 def handed_over(run: Run, token: Token, detail: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     """The variables a child begins with, stored and transient: all of them where they are inherited, and those mapped in."""
-    given: dict[str, Any] = dict(names.visible(run, token)) if detail.inherit_variables else {}
+    given: dict[str, Any] = dict(variables.visible(run, token)) if detail.inherit_variables else {}
     passing: dict[str, Any] = {}
     find = names.lookup(run, token)
     for mapping in detail.ins:
@@ -71,7 +74,7 @@ def told(run: Run, token: Token, news: ChildTold) -> None:
             terminate.rounds_of_call(run, token)
 
 
-def ended(run: Run, token: Token, variables: Mapping[str, Any]) -> None:
+def ended(run: Run, token: Token, given: Mapping[str, Any]) -> None:
     """Bring back what the call maps out and go on; a held child (`completeAsync`) waits for a job of the caller first."""
     node, detail = run.node(token), detail_of(run, token)
     if detail.complete_async and not token.counters.pop("released", False):
@@ -80,22 +83,22 @@ def ended(run: Run, token: Token, variables: Mapping[str, Any]) -> None:
             CreateJob(run.env.new_id(), "async-call", token.number, node.id, name=node.name, exclusive=node.exclusive, retry=node.retry)
         )
         return
-    back(run, token, detail, variables)
+    back(run, token, detail, given)
     run.wake(token)
     run.plan("leave", token)
 
 
-def back(run: Run, token: Token, detail: Call, variables: Mapping[str, Any]) -> None:
-    """Write the variables a call maps out: into the scope where they live, or kept at the call."""
+def back(run: Run, token: Token, detail: Call, given: Mapping[str, Any]) -> None:
+    """Write the given a call maps out: into the scope where they live, or kept at the call."""
     for mapping in detail.outs:
         name = names.text(run, token, mapping.target)
-        value = names.parameter(run, token, mapping, variables.__getitem__)
+        value = names.parameter(run, token, mapping, given.__getitem__)
         if mapping.transient:
             run.transient.setdefault(token.number, {})[name] = value
         elif detail.local_outs:
-            names.set_local(run, token.number, name, value)
+            variables.write_local(run, token.number, name, value)
         else:
-            names.set_variable(run, token, name, value)
+            variables.write(run, token, name, value)
 
 
 def release(run: Run, token: Token) -> None:

@@ -7,7 +7,7 @@ as they were, in one token of its own. The throwing event waits until every hand
 from __future__ import annotations
 
 from engine.bpmn.graph import Event, Node
-from engine.interpreter import events, listeners, scopes
+from engine.interpreter import listeners, scopes
 from engine.interpreter.journal import CreateSubscription
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -106,7 +106,8 @@ def undo_next(run: Run, thrower: Token) -> None:
     queue = thrower.counters["queue"]
     run.state.touch(thrower)
     if not queue:
-        return undone(run, thrower)
+        undone(run, thrower)
+        return
     step = next(t for t in run.state.children(thrower.number) if t.number == queue[0])
     del queue[0]
     run.count("open", 1, thrower)
@@ -130,7 +131,7 @@ def undone(run: Run, thrower: Token) -> None:
 
 # -- transactions
 def cancel_transaction(run: Run, token: Token) -> None:
-    """A cancel end event ends all else in its transaction, undoes what was done, and leaves by the cancel boundary event (BPMN 2.0, 13.5.6)."""
+    """A cancel end event ends all else in its transaction, undoes what was done, and leaves by the boundary event (BPMN 2.0, 13.5.6)."""
     assert token.parent is not None
     transaction = run.state.tokens[token.parent]
     for child in run.state.children(transaction.number):
@@ -154,5 +155,6 @@ def transaction_cancelled(run: Run, token: Token) -> None:
     for listener in run.state.children(host.number):
         event = run.node(listener).event
         if run.node(listener).type == "boundaryEvent" and event is not None and event.kind == "cancel":
-            return events.boundary(run, listener, run.node(listener))
+            run.plan("boundary happened", listener, run.node(listener))
+            return
     run.plan("branch ended", token)

@@ -1,4 +1,4 @@
-"""Events that happen (catching, boundary, event sub-processes) and events that are thrown (BPMN 2.0, 13.5)."""
+"""Events that happen: intermediate catching, boundary, and event sub-processes (BPMN 2.0, 13.5.2 to 13.5.4)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bpmn.graph import Event, Node
-from engine.errors import BpmnError
-from engine.interpreter import compensation, gateways, listeners, names, propagation, scopes, terminate, waits
+from engine.interpreter import gateways, listeners, names, scopes, variables, waits
 from engine.interpreter.invoke import invoke
-from engine.interpreter.journal import Throw
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
 
-# -- catching
 def catch(run: Run, token: Token) -> None:
     """An intermediate event begins to wait; a catching link is only passed."""
     node = run.node(token)
@@ -24,10 +21,10 @@ def catch(run: Run, token: Token) -> None:
         waits.wait_for(run, token, node)
 
 
-def happened(run: Run, token: Token, variables: Mapping[str, Any]) -> None:
+def happened(run: Run, token: Token, brought: Mapping[str, Any]) -> None:
     """The event a token waits for happened."""
     node = run.node(token)
-    bring_in(run, token, node, variables)
+    bring_in(run, token, node, brought)
     match node.type:
         case "boundaryEvent":
             boundary(run, token, node)
@@ -41,12 +38,12 @@ def happened(run: Run, token: Token, variables: Mapping[str, Any]) -> None:
             run.plan("leave", token)
 
 
-def bring_in(run: Run, token: Token, node: Node, variables: Mapping[str, Any]) -> None:
+def bring_in(run: Run, token: Token, node: Node, brought: Mapping[str, Any]) -> None:
     """Write what an event brings: all of it, or only what its in parameters name."""
     if node.event is not None and node.event.ins:
-        find = names.lookup(run, token, extra=variables)
-        variables = {names.text(run, token, p.target): names.parameter(run, token, p, find) for p in node.event.ins}
-    names.set_variables(run, token, variables)
+        find = names.lookup(run, token, extra=brought)
+        brought = {names.text(run, token, p.target): names.parameter(run, token, p, find) for p in node.event.ins}
+    variables.write_all(run, token, brought)
 
 
 def behind_event_gateway(run: Run, token: Token) -> bool:
@@ -93,63 +90,6 @@ def event_subprocess(run: Run, scope: Token, start: Node, listener: Token | None
     run.began(first)
     listeners.call(run, first, start.listeners, "start")
     run.plan("leave", first)
-
-
-# -- throwing
-def throw(run: Run, token: Token) -> None:
-    """An intermediate event throws and the token goes on; none is only passed."""
-    node = run.node(token)
-    match node.event:
-        case None:
-            run.plan("leave", token)
-        case Event(kind="compensate") as event:
-            compensation.throw(run, token, event)
-        case Event(kind="link") as event:
-            jump(run, token, node, event)
-        case Event(kind="escalation") as event:
-            propagation.throw_escalation(run, token, event.name, {})
-            run.plan("leave", token)
-        case event:
-            send(run, token, node, event)
-            run.plan("leave", token)
-
-
-def send(run: Run, token: Token, node: Node, event: Event) -> None:
-    """Throw a signal or message to whoever waits for it, with what its out parameters name."""
-    find = names.lookup(run, token)
-    carried = {names.text(run, token, p.target): names.parameter(run, token, p, find) for p in event.outs}
-    name = waits.event_name(run, token, event) or ""
-    run.effect(Throw(event.kind, name, node.id, carried, event.local, event.asynchronous))
-
-
-def jump(run: Run, token: Token, node: Node, event: Event) -> None:
-    """A link leads to the catching link of the same name in the same scope (BPMN 2.0, 10.5.5)."""
-    target = next(
-        (n for n in run.graph.inside(node.parent) if n.type == "intermediateCatchEvent" and n.event and (n.event.kind, n.event.name) == ("link", event.name)),
-        None,
-    )
-    if target is None:
-        raise scopes.stuck(run, node, f"There is no catching link event {event.name!r}")
-    listeners.call(run, token, node.listeners, "end")
-    run.ended(token)
-    run.plan("enter", token, target.id)
-
-
-def end(run: Run, token: Token) -> None:
-    """An end event ends its branch, and does what its definition says (BPMN 2.0, 13.5.6)."""
-    node = run.node(token)
-    match node.event:
-        case None:
-            run.plan("leave", token)
-        case Event(kind="error") as event:
-            listeners.call(run, token, node.listeners, "end")
-            raise BpmnError(event.name or "", f"error end event {node.id!r}")
-        case Event(kind="terminate") as event:
-            terminate.terminate(run, token, event)
-        case Event(kind="cancel"):
-            compensation.cancel_transaction(run, token)
-        case _:
-            throw(run, token)
 
 
 def condition_holds(run: Run, token: Token, event: Event) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.bpmn.graph import Graph, Node
+from engine.bpmn.graph import Graph
 from engine.interpreter import advance, listeners, scopes
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -34,8 +34,9 @@ def inclusive(run: Run, token: Token) -> None:
 
 
 def arrive(run: Run, token: Token) -> int:
-    """Let a token rest at a join, where its run is over, and tell how many do now; the scope knows their numbers, they need not be loaded."""
-    assert token.parent is not None and token.node is not None
+    """Let a token rest at a join, where its run is over; tells how many do now. The scope knows their numbers: they need not be loaded."""
+    assert token.parent is not None
+    assert token.node is not None
     scope = run.state.tokens[token.parent]
     run.ended(token)
     run.rest(token, "join")
@@ -47,7 +48,8 @@ def arrive(run: Run, token: Token) -> int:
 
 def join(run: Run, token: Token) -> None:
     """Melt all tokens that rest at a join into one of them."""
-    assert token.parent is not None and token.node is not None
+    assert token.parent is not None
+    assert token.node is not None
     scope = run.state.tokens[token.parent]
     arrived = scope.counters["joins"].pop(token.node)
     for number in arrived:

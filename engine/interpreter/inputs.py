@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.bpmn.graph import Node, Start
 from engine.errors import BadInput, BpmnError, Conflict
-from engine.interpreter import activities, calls, events, listeners, names, scopes, subprocesses, timers, usertasks, variables
+from engine.interpreter import activities, calls, endings, events, listeners, scopes, subprocesses, timers, usertasks, variables, watching
 from engine.interpreter.journal import Assigned, Begin, Cancel, ChildTold, Completed, CreateJob, Evaluate, Input, Ran, Received, Released
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
@@ -35,7 +35,7 @@ def take(run: Run, input: Input) -> None:
             evaluate(run, input)
         case Cancel():
             scopes.cancel_inside(run, run.state.tokens[ROOT], input.reason)
-            scopes.end_instance(run, None, "cancelled", input.reason, tell=False)
+            endings.end_instance(run, None, "cancelled", input.reason, tell=False)
 
 
 JOBS = {"timer": ("timer",), "external": ("external",), "async-call": ("child",)}
@@ -77,7 +77,8 @@ def begin_process(run: Run, root: Token, start: Node, asynchronous: bool) -> Non
     listeners.call(run, root, run.graph.listeners, "start")
     token = scopes.branch(run, root)
     if not asynchronous:
-        return run.plan("enter", token, start.id)
+        run.plan("enter", token, start.id)
+        return
     token.node = start.id
     run.rest(token, "job")
     run.effect(CreateJob(run.env.new_id(), "async", token.number, start.id, name=start.name, exclusive=False, retry=start.retry))
@@ -130,7 +131,7 @@ def receive(run: Run, token: Token, input: Received) -> None:
     run.transient.setdefault(token.number, {}).update(input.transient)
     match input.kind:
         case "trigger":
-            names.set_variables(run, token, input.variables)
+            variables.write_all(run, token, input.variables)
             run.wake(token)
             run.plan("leave", token)
         case "external" | "bpmn-error":
@@ -154,4 +155,4 @@ def evaluate(run: Run, input: Evaluate) -> None:
     if input.changes:
         run.altered.extend(input.changes)
     else:
-        variables.evaluate_conditions(run)
+        watching.evaluate_conditions(run)

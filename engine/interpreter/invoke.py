@@ -1,4 +1,4 @@
-"""Calls of what is not the interpreter's own (scripts, handlers, mails): the environment carries them out, here the answer is written down."""
+"""Calls of what is not the interpreter's own (scripts, handlers, mails): the environment carries them out, here the answer is written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bpmn.graph import Field
-from engine.interpreter import names
+from engine.interpreter import names, variables
 from engine.interpreter.journal import Answer, Invocation, Lookup, Said
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -35,7 +35,7 @@ def invoke(
         node_name=name,
         token=token.number,
         facts=run.state.facts,
-        variables=names.visible(run, token),
+        variables=variables.visible(run, token),
         lookup=find,
         fields={f.name: names.evaluate(run, token, f.text, find) for f in fields},
         language=language,
@@ -50,10 +50,10 @@ def invoke(
 
 def _write(run: Run, token: Token, answer: Answer) -> None:
     for name in answer.removed:
-        names.remove_variable(run, token, name)
-    names.set_variables(run, token, answer.set)
+        variables.remove(run, token, name)
+    variables.write_all(run, token, answer.set)
     for name, value in answer.local.items():
-        names.set_local(run, token.number, name, value)
+        variables.write_local(run, token.number, name, value)
     if answer.transient:
         run.transient.setdefault(token.number, {}).update(answer.transient)
     if answer.printed:

@@ -107,10 +107,10 @@ class ChangeUserTask:
 
 @dataclass(frozen=True, slots=True)
 class CreateJob:
-    """A job: kind async, async-leave, timer, deliver, external or start-timer (DESIGN §3), or async-call (the end of a held child); `due` None means now.
+    """A job: kind async, async-leave, timer, deliver, external or start-timer (DESIGN §3), or async-call (the end of a held child).
 
-    `repeat` is what a cycle still has to do (its own JSON), `retry` a retry policy as written in the model, `data` JSON that
-    comes back with the job's input.
+    `due` None means now. `data` is JSON that comes back with the job's input: of a cycle what it still has to do. `retry` is a
+    retry policy as written in the model.
     """
 
     id: str
@@ -181,8 +181,8 @@ class CancelChild:
 class TellParent:
     """A called process ended, or throws an error or escalation beyond itself, to the token that called it.
 
-    `outcome`: ended, error, escalation, terminate (terminateAll), terminate-rounds (terminateMultiInstance); `code` the error's or escalation's; `variables` what an out
-    mapping may read, or the data of the error.
+    `outcome`: ended, error, escalation, terminate (terminateAll), terminate-rounds (terminateMultiInstance). `code` is the
+    error's or escalation's, `variables` what an out mapping may read, or the data of the error.
     """
 
     instance: str

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.bpmn.graph import Loop
-from engine.errors import TechnicalError
-from engine.interpreter import advance, names, scopes
+from engine.interpreter import advance, names, scopes, variables
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
@@ -28,7 +27,8 @@ def begin(run: Run, token: Token) -> None:
     node, loop = run.node(token), loop_of(run, token)
     count = None if loop.standard else rounds_to_do(run, token, loop)
     if count == 0 or (loop.standard and loop.test_before and not wanted(run, token, loop, 0)):
-        return advance.move_on(run, token)
+        advance.move_on(run, token)
+        return
     token.scope = True
     token.counters = {"rounds": {"of": count, "begun": 0, "done": 0}, "open": 0}
     run.state.touch(token)
@@ -57,11 +57,11 @@ def collection(run: Run, token: Token, loop: Loop) -> Sequence[Any]:
     """The elements to go through: an expression, or the name of a variable that holds a list."""
     written = loop.collection or ""
     try:
-        value = names.evaluate(run, token, written) if "{" in written else names.value(run, token, written)
+        value = names.evaluate(run, token, written) if "{" in written else variables.read(run, token, written)
     except KeyError:
         raise scopes.stuck(run, run.node(token), f"Variable {written!r} was not found") from None
     if isinstance(value, str):
-        value = names.visible(run, token).get(value)
+        value = variables.visible(run, token).get(value)
     if not isinstance(value, list | tuple):
         raise scopes.stuck(run, run.node(token), f"The collection {written!r} is no list")
     return value
@@ -80,8 +80,8 @@ def begin_round(run: Run, body: Token) -> None:
         elements = collection(run, body, loop)
         if number >= len(elements):
             raise scopes.stuck(run, run.node(body), f"The collection {loop.collection!r} has no element {number} any more")
-        names.set_local(run, one.number, loop.element, elements[number])
-    names.set_local(run, one.number, loop.index or "loopCounter", number)
+        variables.write_local(run, one.number, loop.element, elements[number])
+    variables.write_local(run, one.number, loop.index or "loopCounter", number)
     run.plan("enter once", one)
 
 
@@ -144,7 +144,7 @@ def tell_numbers(run: Run, body: Token) -> None:
 
 
 def gather(run: Run, one: Token, body: Token, loop: Loop) -> None:
-    """Add what a round made to the aggregated variables (Flowable's variableAggregation): a list with one object a round, in their order."""
+    """Add what a round made to the aggregated variables: a list of one object a round, in order (Flowable's variableAggregation)."""
     find = names.lookup(run, one)
     number = one.counters["round"]
     for aggregation in loop.aggregations:
@@ -152,7 +152,7 @@ def gather(run: Run, one: Token, body: Token, loop: Loop) -> None:
         gathered = list(run.state.variables.get(body.number, {}).get(aggregation.target, ()))
         gathered += [None] * (number + 1 - len(gathered))
         gathered[number] = made
-        names.set_local(run, body.number, aggregation.target, gathered)
+        variables.write_local(run, body.number, aggregation.target, gathered)
 
 
 def hand_out(run: Run, body: Token, loop: Loop) -> None:
@@ -163,4 +163,4 @@ def hand_out(run: Run, body: Token, loop: Loop) -> None:
     for target in [a.target for a in loop.aggregations if a.target in mine]:
         gathered = [made for made in mine[target] if made is not None]
         run.state.drop(body.number, target)
-        names.set_variable(run, scope, target, gathered)
+        variables.write(run, scope, target, gathered)

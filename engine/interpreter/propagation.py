@@ -1,4 +1,6 @@
-"""How errors and escalations find who catches them: outwards, scope by scope, then the caller (BPMN 2.0, 10.5.4 and 13.5.5; Flowable's ErrorPropagation).
+"""How errors and escalations find who catches them: outwards, scope by scope, then the caller.
+
+(BPMN 2.0, 10.5.4 and 13.5.5; Flowable's ErrorPropagation and EscalationPropagation.)
 
 At each step an event sub-process inside a scope comes before the boundary event on it, and a named code before catch-all.
 """
@@ -10,8 +12,8 @@ from typing import Any
 
 from engine.bpmn.graph import Node
 from engine.errors import BpmnError, TechnicalError
-from engine.interpreter import events, names, scopes
-from engine.interpreter.journal import Ended, TellParent
+from engine.interpreter import endings, events, scopes, variables
+from engine.interpreter.journal import TellParent
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
 
@@ -33,23 +35,20 @@ def throw_error(run: Run, token: Token, error: BpmnError) -> None:
 def give_up(run: Run, node: str | None, error: BpmnError, parent: str, parent_token: int) -> None:
     """End a called process by an error that it does not catch, and tell its caller."""
     scopes.cancel_inside(run, run.state.tokens[ROOT], f"error ({error.code})")
-    run.fact(Ended(node, run.now, "error", error.code))
+    endings.end_instance(run, node, "error", error.code, tell=False)
     run.effect(TellParent(parent, parent_token, "error", error.code, error.message, error.variables))
-    run.forget_waits()
-    run.state.finish()
-    run.agenda.clear()
 
 
-def throw_escalation(run: Run, token: Token, code: str | None, variables: Mapping[str, Any]) -> None:
+def throw_escalation(run: Run, token: Token, code: str | None, data: Mapping[str, Any]) -> None:
     """Let an escalation be heard; one that nobody hears is forgotten (BPMN 2.0, 10.5.6)."""
     found = catcher(run, token, "escalation", code)
     facts = run.state.facts
     if found is not None:
         where, event = found
         run.note("escalation heard", event.id, code or "")
-        caught(run, where, event, {"escalationCode": code, **variables}, code, variables)
+        caught(run, where, event, {"escalationCode": code, **data}, code, data)
     elif facts.parent is not None and facts.parent_token is not None:
-        run.effect(TellParent(facts.parent, facts.parent_token, "escalation", code, variables=variables))
+        run.effect(TellParent(facts.parent, facts.parent_token, "escalation", code, variables=data))
 
 
 # -- who catches
@@ -74,23 +73,23 @@ def levels(run: Run, token: Token) -> Iterator[tuple[Token, list[Node]]]:
         below = where.node
 
 
-def caught(run: Run, where: Token, event: Node, told: Mapping[str, Any], code: str | None, variables: Mapping[str, Any]) -> None:
+def caught(run: Run, where: Token, event: Node, told: Mapping[str, Any], code: str | None, data: Mapping[str, Any]) -> None:
     """Begin what catches an error or escalation, and write its code and data where the model wants them."""
     if event.type == "boundaryEvent":
         listener = next(t for t in run.state.children(where.number) if t.node == event.id)
-        tell_code(run, listener, event, told, code, variables)
+        tell_code(run, listener, event, told, code, data)
         events.boundary(run, listener, event)
     else:
-        tell_code(run, where, event, told, code, variables)
+        tell_code(run, where, event, told, code, data)
         events.event_subprocess(run, where, event, None)
 
 
-def tell_code(run: Run, token: Token, event: Node, told: Mapping[str, Any], code: str | None, variables: Mapping[str, Any]) -> None:
+def tell_code(run: Run, token: Token, event: Node, told: Mapping[str, Any], code: str | None, data: Mapping[str, Any]) -> None:
     """Write the code variable, and the data that in parameters name; without in parameters, all data."""
     definition = event.event
     assert definition is not None
     if definition.code_variable and definition.code_transient:
         run.transient.setdefault(ROOT, {})[definition.code_variable] = code
     elif definition.code_variable:
-        names.set_variable(run, token, definition.code_variable, code)
-    events.bring_in(run, token, event, told if definition.ins else variables)
+        variables.write(run, token, definition.code_variable, code)
+    events.bring_in(run, token, event, told if definition.ins else data)

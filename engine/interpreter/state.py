@@ -36,7 +36,9 @@ class Token:
     counters: dict[str, Any] = field(default_factory=dict)
 
     def copy(self) -> Token:
-        return Token(self.number, self.parent, self.node, self.scope, self.wait, self.activity, deepcopy(self.counters) if self.counters else {})
+        return Token(
+            self.number, self.parent, self.node, self.scope, self.wait, self.activity, deepcopy(self.counters) if self.counters else {}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class State:
     added: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
-    _below: dict[int, dict[int, Token]] | None = field(default=None, repr=False, compare=False)  # the tokens by parent, made when first asked for
+    _below: dict[int, dict[int, Token]] | None = field(
+        default=None, repr=False, compare=False
+    )  # the tokens by parent, made when first asked for
 
     def copy(self) -> State:
         """An independent copy to advance; loaded values are shared, for nobody changes a value in place."""

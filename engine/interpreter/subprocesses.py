@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.bpmn.graph import AdHoc, Node
 from engine.errors import Conflict
-from engine.interpreter import names, scopes
+from engine.interpreter import endings, names, scopes
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
@@ -36,7 +36,8 @@ def begin_activity(run: Run, token: Token, name: str | None) -> None:
     if name is None:
         if token.counters["open"]:
             raise Conflict(f"The ad-hoc sub-process {token.node!r} has running activities")
-        return finish(run, token)
+        finish(run, token)
+        return
     enabled = {n.id for n in run.graph.inside(token.node) if not n.incoming and n.type not in ("startEvent", "boundaryEvent")}
     if name not in enabled or (detail.sequential and token.counters["open"]):
         raise Conflict(f"The activity {name!r} of the ad-hoc sub-process {token.node!r} is not enabled")
@@ -62,5 +63,5 @@ def finish(run: Run, token: Token) -> None:
     """End an ad-hoc sub-process with all that is still open in it."""
     run.wake(token)
     scopes.cancel_inside(run, token, None)
-    scopes.close(run, token, None)
+    endings.close(run, token, None)
     run.plan("leave", token)

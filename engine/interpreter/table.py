@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.interpreter import activities, advance, calls, compensation, events, gateways, inputs, loops, propagation, scopes, subprocesses, usertasks, variables
+from engine.interpreter import (
+    activities,
+    advance,
+    calls,
+    compensation,
+    endings,
+    events,
+    gateways,
+    inputs,
+    loops,
+    propagation,
+    subprocesses,
+    throws,
+    usertasks,
+    watching,
+)
 from engine.interpreter.run import Operation
 
 BEHAVIOURS: Mapping[str, Operation] = {
@@ -30,8 +45,8 @@ BEHAVIOURS: Mapping[str, Operation] = {
     # events
     "startEvent": activities.passing,
     "intermediateCatchEvent": events.catch,
-    "intermediateThrowEvent": events.throw,
-    "endEvent": events.end,
+    "intermediateThrowEvent": throws.throw,
+    "endEvent": throws.end,
 }
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -49,12 +64,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "follow": advance.follow,
     "begin rounds": loops.begin,
     "round ended": loops.round_ended,
-    "branch ended": scopes.branch_ended,
-    "scope ended": scopes.scope_ended,
+    "branch ended": endings.branch_ended,
+    "boundary happened": events.boundary,
+    "scope ended": endings.scope_ended,
     "adhoc ended": subprocesses.adhoc_ended,
     "compensate next": compensation.undo_next,
     "transaction cancelled": compensation.transaction_cancelled,
     "throw error": propagation.throw_error,
-    "settle": variables.settle,
+    "settle": watching.settle,
     **{f"at {kind}": behaviour for kind, behaviour in BEHAVIOURS.items()},
 }

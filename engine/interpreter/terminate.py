@@ -1,9 +1,12 @@
-"""Terminate end events: they end their scope, all rounds around them, or everything up to the first caller (BPMN 2.0, 13.5.6; Flowable's three reaches)."""
+"""Terminate end events: they end their scope, all rounds around them, or everything up to the first caller.
+
+(BPMN 2.0, 13.5.6; the three reaches are Flowable's.)
+"""
 
 from __future__ import annotations
 
 from engine.bpmn.graph import Event
-from engine.interpreter import listeners, loops, scopes
+from engine.interpreter import endings, listeners, loops, scopes
 from engine.interpreter.journal import TellParent
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
@@ -32,7 +35,7 @@ def terminate(run: Run, token: Token, event: Event) -> None:
 def finish_scope(run: Run, scope: Token, last: str, reason: str) -> None:
     """Leave a terminated sub-process as usual, or end the process; its caller goes on."""
     if scope.number == ROOT:
-        scopes.end_instance(run, last, "terminated", reason)
+        endings.end_instance(run, last, "terminated", reason)
     else:
         run.plan("scope ended", scope, last)
 
@@ -57,6 +60,6 @@ def process(run: Run, last: str | None, outcome: str) -> None:
     facts = run.state.facts
     reason = f"terminate end event ({last})"
     scopes.cancel_inside(run, run.state.tokens[ROOT], reason)
-    scopes.end_instance(run, last, "terminated", reason, tell=False)
+    endings.end_instance(run, last, "terminated", reason, tell=False)
     if facts.parent is not None and facts.parent_token is not None:
         run.effect(TellParent(facts.parent, facts.parent_token, outcome))

@@ -55,7 +55,8 @@ def moment(value: Any, now: datetime) -> datetime:
 # -- waiting
 def start(run: Run, token: Token, node: Node) -> None:
     """Let a token wait for the timer of its node."""
-    assert node.event is not None and node.event.timer is not None
+    assert node.event is not None
+    assert node.event.timer is not None
     run.rest(token, "timer")
     create(run, token, node, schedule(node.event.timer, lambda text: names.evaluate(run, token, text), run.now))
 

@@ -1,4 +1,7 @@
-"""User tasks: made with what their expressions say at that moment, ended by completion; task listeners around both (Flowable's UserTaskActivityBehavior)."""
+"""User tasks: made of what their expressions say at that moment, ended by completion, with task listeners around both.
+
+(BPMN 2.0, 13.3.3; Flowable's UserTaskActivityBehavior.)
+"""
 
 from __future__ import annotations
 
@@ -8,74 +11,12 @@ from typing import Any
 
 from engine.bpmn.graph import Node, UserTask
 from engine.errors import ExpressionError
-from engine.interpreter import names, timers
+from engine.interpreter import names, timers, variables
 from engine.interpreter.invoke import invoke
 from engine.interpreter.journal import ChangeUserTask, Completed, CreateUserTask, EndUserTask
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
-
-READ = """id name description assignee owner priority dueDate category formKey taskDefinitionKey processInstanceId executionId eventName
-processDefinitionId createTime variables getId getName getDescription getAssignee getOwner getPriority getDueDate getCategory getFormKey
-getTaskDefinitionKey getProcessInstanceId getExecutionId getEventName getVariable getVariables hasVariable"""
-WRITE = """setName setDescription setAssignee setOwner setPriority setDueDate setCategory setFormKey setVariable setVariables setVariableLocal
-removeVariable addCandidateUser addCandidateGroup"""
-FIELDS = {"dueDate": "due", "formKey": "form_key"}  # where a name of the expression language is not ours
-
-
-class Task:
-    """The user task as `task` in its listeners: only the names listed may be used in an expression (those of Flowable's DelegateTask)."""
-
-    expression_names = frozenset(f"{READ} {WRITE}".split())
-
-    def __init__(self, run: Run, token: Token, event: str, fields: dict[str, Any]) -> None:
-        self._run, self._token, self.fields = run, token, fields
-        self._own = {
-            "eventName": event,
-            "taskDefinitionKey": token.node,
-            "processInstanceId": run.state.facts.id,
-            "processDefinitionId": run.state.facts.definition,
-            "executionId": f"{run.state.facts.id}.{token.number}",
-        }
-
-    def __getattr__(self, name: str) -> Any:
-        """A field, or `getX()` and `setX(value)` of one."""
-        if name not in self.expression_names:
-            raise AttributeError(name)
-        if name[:3] == "get":
-            return lambda: getattr(self, name[3].lower() + name[4:])
-        field = FIELDS.get(name, name)
-        if name[:3] == "set":
-            field = name[3].lower() + name[4:]
-            return lambda value: self.fields.update({FIELDS.get(field, field): value})
-        return self._own.get(name, self.fields.get(field))
-
-    @property
-    def variables(self) -> dict[str, Any]:
-        return names.visible(self._run, self._token)
-
-    def getVariable(self, name: str) -> Any:
-        return self.variables.get(name)
-
-    def hasVariable(self, name: str) -> bool:
-        return name in self.variables
-
-    def setVariable(self, name: str, value: Any) -> None:
-        names.set_variable(self._run, self._token, name, value)
-
-    def setVariables(self, values: Mapping[str, Any]) -> None:
-        names.set_variables(self._run, self._token, values)
-
-    def setVariableLocal(self, name: str, value: Any) -> None:
-        names.set_local(self._run, self._token.number, name, value)
-
-    def removeVariable(self, name: str) -> None:
-        names.remove_variable(self._run, self._token, name)
-
-    def addCandidateUser(self, user: str) -> None:
-        self.fields["candidates"] = (*self.fields.get("candidates", ()), ("user", user))
-
-    def addCandidateGroup(self, group: str) -> None:
-        self.fields["candidates"] = (*self.fields.get("candidates", ()), ("group", group))
+from engine.interpreter.views import Task
 
 
 # -- creating
@@ -87,7 +28,7 @@ def create(run: Run, token: Token) -> None:
     run.rest(token, "user")
     fields = written(run, token, node, detail)
     if detail.id_variable:
-        names.set_variable(run, token, names.text(run, token, detail.id_variable), fields["id"])
+        variables.write(run, token, names.text(run, token, detail.id_variable), fields["id"])
     assigned = fields["assignee"]
     if assigned:
         listen(run, token, "assignment", fields)
@@ -157,7 +98,15 @@ def listen(run: Run, token: Token, event: str, fields: dict[str, Any]) -> None:
             task = Task(run, token, event, fields)
             find = names.lookup(run, token, event=event, task=task)
             answer = invoke(
-                run, token, listener.kind, listener.implementation, fields=listener.fields, language=listener.language, listener=event, task=fields, find=find
+                run,
+                token,
+                listener.kind,
+                listener.implementation,
+                fields=listener.fields,
+                language=listener.language,
+                listener=event,
+                task=fields,
+                find=find,
             )
             fields.update(answer.task)
 
@@ -178,9 +127,9 @@ def complete(run: Run, token: Token, done: Completed) -> None:
     detail = run.node(token).detail
     assert isinstance(detail, UserTask)
     run.transient.setdefault(token.number, {}).update({**done.transient, **done.local})
-    names.set_variables(run, token, done.variables)
+    variables.write_all(run, token, done.variables)
     if detail.completer_variable:
-        names.set_variable(run, token, names.text(run, token, detail.completer_variable), done.user)
+        variables.write(run, token, names.text(run, token, detail.completer_variable), done.user)
     fields = tell(run, token, "complete", done.task)
     listen(run, token, "delete", fields)
     run.effect(EndUserTask(token.number, run.now, completed=True))

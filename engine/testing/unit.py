@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from engine import interpreter
 from engine.errors import BadInput, NotFound
 from engine.interpreter import journal as j
-from engine.interpreter.state import Facts, Token
+from engine.interpreter.state import Facts
 from engine.testing.things import Case, Definition, Job, Run
 
 
@@ -65,10 +65,18 @@ class Unit:
                 return interpreter.resume(graph, case.state, input, self.world)
 
     def begin(
-        self, definition: Definition, facts: Facts, variables: Mapping[str, Any], transient: Mapping[str, Any], node: str | None, name: str | None = None
+        self,
+        definition: Definition,
+        facts: Facts,
+        variables: Mapping[str, Any],
+        transient: Mapping[str, Any],
+        node: str | None,
+        name: str | None = None,
     ) -> None:
         """Put the start of an instance into the queue."""
-        case = Case(facts.id, definition, interpreter.State(facts), self.world.now(), name=name, number=len(self.world.cases) + len(self.touched))
+        case = Case(
+            facts.id, definition, interpreter.State(facts), self.world.now(), name=name, number=len(self.world.cases) + len(self.touched)
+        )
         self.touched[facts.id] = case
         self.queue.append((facts.id, j.Begin(variables, node, transient=transient)))
 
@@ -116,11 +124,8 @@ class Unit:
                 pass
 
     def create_task(self, case: Case, e: j.CreateUserTask) -> None:
-        case.tasks[e.token] = {
-            "id": e.id, "token": e.token, "node": e.node, "name": e.name, "description": e.description, "assignee": e.assignee, "owner": e.owner,
-            "candidates": e.candidates, "due": e.due, "priority": e.priority, "category": e.category, "form_key": e.form_key,
-            "created": self.world.now(),
-        }  # fmt: skip
+        kept = ("id", "token", "node", "name", "description", "assignee", "owner", "candidates", "due", "priority", "category", "form_key")
+        case.tasks[e.token] = {**{name: getattr(e, name) for name in kept}, "created": self.world.now()}
 
     def end_task(self, case: Case, e: j.EndUserTask) -> None:
         case.tasks.pop(e.token, None)
@@ -149,14 +154,27 @@ class Unit:
         definition = self.world.definition(e.called, by_id=e.by_id, deployment=deployment)
         facts = case.state.facts
         child = Facts(
-            e.instance, definition.id, definition.key, facts.user, e.business_key, e.name, case.id, e.token, facts.root, facts.tenant, facts.user, e.held
+            e.instance,
+            definition.id,
+            definition.key,
+            facts.user,
+            e.business_key,
+            e.name,
+            case.id,
+            e.token,
+            facts.root,
+            facts.tenant,
+            facts.user,
+            e.held,
         )
         self.begin(definition, child, e.variables, e.transient, None, e.name)
 
     def child_of(self, case: Case, token: int) -> Case | None:
         """The running instance that a token called."""
         everybody = {**self.world.cases, **self.touched}.values()
-        return next((c for c in everybody if c.ended is None and (c.state.facts.parent, c.state.facts.parent_token) == (case.id, token)), None)
+        return next(
+            (c for c in everybody if c.ended is None and (c.state.facts.parent, c.state.facts.parent_token) == (case.id, token)), None
+        )
 
     def cancel_child(self, case: Case, e: j.CancelChild) -> None:
         if child := self.child_of(case, e.token):
@@ -196,7 +214,9 @@ class Unit:
     def start_listeners(self, case: Case, e: j.Throw) -> None:
         """Start the processes that begin with this signal."""
         for definition in self.world.listeners(e.name):
-            start = next(n for n in definition.graph.starts(None) if n.event is not None and (n.event.kind, n.event.name) == ("signal", e.name))
+            start = next(
+                n for n in definition.graph.starts(None) if n.event is not None and (n.event.kind, n.event.name) == ("signal", e.name)
+            )
             instance = self.world.new_id()
             facts = Facts(instance, definition.id, definition.key, starter=case.state.facts.user, root=instance, user=case.state.facts.user)
             self.begin(definition, facts, e.variables, {}, start.id)

@@ -90,7 +90,9 @@ class World:
     def listeners(self, name: str) -> list[Definition]:
         """The latest definitions that a signal of this name starts."""
         latest = {d.key: d for d in self.definitions}
-        return [d for d in latest.values() if any(n.event and (n.event.kind, n.event.name) == ("signal", name) for n in d.graph.starts(None))]
+        return [
+            d for d in latest.values() if any(n.event and (n.event.kind, n.event.name) == ("signal", name) for n in d.graph.starts(None))
+        ]
 
     # -- units of work
     def work(self, *wishes: tuple[str, Input]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "interpreter")]
 
+from built import Quiet, graph  # noqa: E402
 from test_limits import cost, fork, looping, nested, rounds, row  # noqa: E402 - the path comes first
 
-from built import Quiet, graph  # noqa: E402
 from engine import interpreter  # noqa: E402
 from engine.bpmn.graph import Graph, Loop, Node, UserTask  # noqa: E402
 from engine.interpreter.journal import Begin  # noqa: E402

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.bpmn.graph import UserTask
 from engine.errors import BadInput, Conflict, EngineError, NotFound
 from engine.expressions.values import from_json, to_json, type_of
 from engine.interpreter.journal import Assigned, Cancel, Completed, Evaluate, Received
@@ -38,7 +37,9 @@ def calls(world: World, me: str = "admin") -> Callable[..., Reply]:
     """A function that answers `(method, path, params, json, files)`."""
     rest = Rest(world, me)
 
-    def call(method: str, path: str, ok: Any = (200, 201, 204), params: Mapping[str, Any] | None = None, json: Any = None, files: Any = None) -> Reply:
+    def call(
+        method: str, path: str, ok: Any = (200, 201, 204), params: Mapping[str, Any] | None = None, json: Any = None, files: Any = None
+    ) -> Reply:
         try:
             status, body = rest.answer(method, path, params or {}, json, files)
         except NotImplementedError:
@@ -68,7 +69,11 @@ class Rest:
     def answer(self, method: str, path: str, params: Mapping[str, Any], body: Any, files: Any) -> Answer:
         for verb, pattern, reply in ROUTES:
             if verb == method and (found := re.fullmatch(pattern, path)):
-                return reply(self, *found.groups(), **{"params": params} if method == "GET" else {"body": body} if files is None else {"files": files})
+                return reply(
+                    self,
+                    *found.groups(),
+                    **{"params": params} if method == "GET" else {"body": body} if files is None else {"files": files},
+                )
         raise NotImplementedError(f"{method} {path}")
 
     # -- small parts
@@ -125,7 +130,9 @@ class Rest:
         node = None
         if message := body.get("message"):
             latest = {d.key: d for d in self.world.definitions}.values()
-            found = [(d, n) for d in latest for n in d.graph.starts(None) if n.event and (n.event.kind, n.event.name) == ("message", message)]
+            found = [
+                (d, n) for d in latest for n in d.graph.starts(None) if n.event and (n.event.kind, n.event.name) == ("message", message)
+            ]
             if not found:
                 raise BadInput(f"no process starts with {message}")
             definition, node = found[0][0], found[0][1].id
@@ -167,7 +174,9 @@ class Rest:
 
     def variables(self, one: str, **_: Any) -> Answer:
         values = self.case(one).state.variables.get(ROOT, {})
-        return 200, [{"name": n, "value": to_json(v), **({"type": type_of(v)} if v is not None else {}), "scope": "local"} for n, v in values.items()]
+        return 200, [
+            {"name": n, "value": to_json(v), **({"type": type_of(v)} if v is not None else {}), "scope": "local"} for n, v in values.items()
+        ]
 
     def put_variables(self, one: str, body: Any) -> Answer:
         self.write(self.case(one), ROOT, self.values(body))
@@ -238,13 +247,19 @@ class Rest:
         case = self.world.cases.get(params["processInstanceId"])
         waits = case.waits if case and not case.ended else []
         return self.listed(
-            [{"eventType": k, "eventName": n, "activityId": node, "executionId": f"{case.id}.{token}"} for k, n, token, node, _ in waits if case]
+            [
+                {"eventType": k, "eventName": n, "activityId": node, "executionId": f"{case.id}.{token}"}
+                for k, n, token, node, _ in waits
+                if case
+            ]
         )
 
     def executions(self, params: Mapping[str, Any]) -> Answer:
         case = self.world.cases.get(params["processInstanceId"])
         tokens = sorted(case.state.tokens.values(), key=lambda t: (t.scope, t.number)) if case and not case.ended else []
-        return self.listed([{"id": f"{case.id}.{t.number}", "activityId": t.node} for t in tokens if case and t.node == params.get("activityId", t.node)])
+        return self.listed(
+            [{"id": f"{case.id}.{t.number}", "activityId": t.node} for t in tokens if case and t.node == params.get("activityId", t.node)]
+        )
 
     def execution(self, one: str) -> tuple[Case, int]:
         instance, _, token = one.partition(".")
@@ -293,7 +308,15 @@ class Rest:
         found = [j for c, j in self.all_jobs() if j.state == state and j.instance == params["processInstanceId"] and not c.ended]
         return self.listed(
             [
-                {"id": j.id, "elementId": j.node, "retries": j.retries, "createTime": f"{j.id}", "dueDate": str(j.due), "handlerType": j.kind, "processInstanceId": j.instance}
+                {
+                    "id": j.id,
+                    "elementId": j.node,
+                    "retries": j.retries,
+                    "createTime": f"{j.id}",
+                    "dueDate": str(j.due),
+                    "handlerType": j.kind,
+                    "processInstanceId": j.instance,
+                }
                 for j in found
             ]
         )
@@ -330,7 +353,9 @@ class Rest:
 
     def past_variables(self, params: Mapping[str, Any]) -> Answer:
         case = self.world.cases[params["processInstanceId"]]
-        return self.listed([{"variable": {"name": n, "value": to_json(v), "scope": "global"}} for n, v in case.state.variables.get(ROOT, {}).items()])
+        return self.listed(
+            [{"variable": {"name": n, "value": to_json(v), "scope": "global"}} for n, v in case.state.variables.get(ROOT, {}).items()]
+        )
 
 
 def vars_of(definition: Definition) -> dict[str, Any]:

@@ -64,18 +64,21 @@ def advance_in_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         graph = case.definition.graph
         if isinstance(input, j.Begin):
             return interpreter.start(graph, case.state.facts, input, self.world)
-        verb: Any = {j.Received: interpreter.deliver, j.Evaluate: interpreter.deliver, j.Cancel: interpreter.cancel}.get(type(input), interpreter.resume)
+        verb: Any = {j.Received: interpreter.deliver, j.Evaluate: interpreter.deliver, j.Cancel: interpreter.cancel}.get(
+            type(input), interpreter.resume
+        )
         scopes: frozenset[int] = frozenset()
         while True:
             try:
                 change = verb(graph, part_of(case.state, getattr(input, "token", ROOT), scopes), input, self.world)
-            except NotLoaded as missing:
-                assert missing.scope not in scopes, "asked for what was given"
-                asked.append(missing.scope)
-                scopes |= {missing.scope}
+            except NotLoaded as error:
+                missing = error.scope
             else:
                 change.state = merged(case.state, change.state)
                 return change
+            assert missing not in scopes, "asked for what was given"
+            asked.append(missing)
+            scopes |= {missing}
 
     monkeypatch.setattr(Unit, "advance", advance)
     return asked

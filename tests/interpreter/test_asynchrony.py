@@ -87,7 +87,9 @@ def test_a_flagged_join_has_a_job_for_every_arriving_token() -> None:
 
 
 def test_two_flagged_tasks_in_a_row_hop_from_job_to_job() -> None:
-    row = model('<startEvent id="begin"/><task id="one" flowable:async="true"/><task id="two" flowable:async="true"/>\nbegin -> one\none -> two')
+    row = model(
+        '<startEvent id="begin"/><task id="one" flowable:async="true"/><task id="two" flowable:async="true"/>\nbegin -> one\none -> two'
+    )
     story = play(row).start().has_jobs("one")
     story.world.run_job(story.jobs("ready")[0])
     story.has_jobs("two").has_done(one=1, two=0).run_jobs().has_ended()

@@ -23,7 +23,9 @@ def caller(call: str = "", attributes: str = "", beside: str = "", flows: str = 
 
 
 def child(end: str = "", before: str = "work") -> bytes:
-    return model(f'<startEvent id="cb"/><userTask id="work"/><endEvent id="ce">{end}</endEvent>\ncb -> work\nwork -> ce', key="child", more=MORE)
+    return model(
+        f'<startEvent id="cb"/><userTask id="work"/><endEvent id="ce">{end}</endEvent>\ncb -> work\nwork -> ce', key="child", more=MORE
+    )
 
 
 def test_values_go_in_and_come_out() -> None:
@@ -35,7 +37,9 @@ def test_values_go_in_and_come_out() -> None:
 
 
 def test_everything_is_inherited_where_the_call_says_so() -> None:
-    story = play(caller(attributes='flowable:inheritVariables="true" flowable:inheritBusinessKey="true"'), child()).start(business_key="K-1", amount=4)
+    story = play(caller(attributes='flowable:inheritVariables="true" flowable:inheritBusinessKey="true"'), child()).start(
+        business_key="K-1", amount=4
+    )
     assert (story.cases[1].state.variables[0], story.cases[1].state.facts.business_key) == ({"amount": 4}, "K-1")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from drawn import model
 
 from engine.testing import play
@@ -15,7 +17,7 @@ def step(name: str, handler: str = '<serviceTask id="undo_{0}" isForCompensation
 
 
 def flow(*names: str) -> str:
-    return "".join(f'<sequenceFlow id="{a}_{b}" sourceRef="{a}" targetRef="{b}"/>' for a, b in zip(names, names[1:], strict=False))
+    return "".join(f'<sequenceFlow id="{a}_{b}" sourceRef="{a}" targetRef="{b}"/>' for a, b in pairwise(names))
 
 
 class Log(list[str]):

@@ -11,7 +11,8 @@ from engine.errors import BpmnError, Conflict, ExpressionError, HandlerError, Te
 from engine.interpreter.journal import Answer, Completed, Invocation
 from engine.testing import play
 
-ORDER = model("""
+ORDER = model(
+    """
 <startEvent id="begin"/>
 <userTask id="enter" name="Enter Order" flowable:assignee="${initiator}"/>
 <serviceTask id="store" flowable:class="store_order" flowable:resultVariable="number"/>
@@ -21,7 +22,8 @@ begin -> enter
 enter -> store
 store -> confirm
 confirm -> done
-""".replace('<startEvent id="begin"/>', '<startEvent id="begin" flowable:initiator="initiator"/>'))
+""".replace('<startEvent id="begin"/>', '<startEvent id="begin" flowable:initiator="initiator"/>')
+)
 
 
 def test_runs_from_wait_state_to_wait_state() -> None:
@@ -78,10 +80,12 @@ def test_takes_the_first_flow_that_holds_else_the_default(amount: Any, task: str
 
 
 def test_fails_when_no_flow_can_be_taken() -> None:
-    stuck = play(model("""<startEvent id="begin"/><exclusiveGateway id="which"/><endEvent id="e"/><endEvent id="f"/>
+    stuck = play(
+        model("""<startEvent id="begin"/><exclusiveGateway id="which"/><endEvent id="e"/><endEvent id="f"/>
     begin -> which
     which -> e if ${false}
-    which -> f if ${1 > 2}"""))
+    which -> f if ${1 > 2}""")
+    )
     with pytest.raises(TechnicalError, match="No outgoing sequence flow of element 'which'"):
         stuck.start()
 
@@ -104,7 +108,9 @@ def test_a_task_is_left_on_every_flow_whose_condition_holds() -> None:
 
 
 def test_skips_only_where_skipping_is_enabled() -> None:
-    skipping = model('<startEvent id="begin"/><userTask id="work" flowable:skipExpression="${skip}"/><endEvent id="e"/>\nbegin -> work\nwork -> e')
+    skipping = model(
+        '<startEvent id="begin"/><userTask id="work" flowable:skipExpression="${skip}"/><endEvent id="e"/>\nbegin -> work\nwork -> e'
+    )
     play(skipping).start(skip=True).waits_at("work")
     play(skipping).start(skip=True, _FLOWABLE_SKIP_EXPRESSION_ENABLED=True).has_ended(at="e").has_done(work=1)
 
@@ -126,7 +132,9 @@ def test_a_user_task_is_made_of_its_expressions() -> None:
 
 def test_listeners_run_in_their_order() -> None:
     def note(event: str) -> str:
-        return f"""<flowable:executionListener event="{event}" expression="${{execution.setVariable('trail', trail.concat('{event} '))}}"/>"""
+        return (
+            f"""<flowable:executionListener event="{event}" expression="${{execution.setVariable('trail', trail.concat('{event} '))}}"/>"""
+        )
 
     def hear(event: str) -> str:
         return f"""<flowable:taskListener event="{event}" expression="${{task.setVariable('trail', trail.concat('{event} '))}}"/>"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from time import process_time
 from typing import Any
 
@@ -20,7 +21,7 @@ def row(length: int) -> Graph:
     """So many tasks in a row."""
     names = ["s", *(f"t{i}" for i in range(length)), "e"]
     kinds = {"s": "startEvent", "e": "endEvent"}
-    return graph([Node(id=n, type=kinds.get(n, "task")) for n in names], [(a, b, None) for a, b in zip(names, names[1:], strict=False)])
+    return graph([Node(id=n, type=kinds.get(n, "task")) for n in names], [(a, b, None) for a, b in pairwise(names)])
 
 
 COUNT = Script("juel", "${n + 1}", result="n")
@@ -50,7 +51,12 @@ def nested(depth: int) -> Graph:
 
 def fork(width: int) -> Graph:
     """So many branches that meet again."""
-    nodes = [Node(id="s", type="startEvent"), Node(id="f", type="parallelGateway"), Node(id="j", type="parallelGateway"), Node(id="e", type="endEvent")]
+    nodes = [
+        Node(id="s", type="startEvent"),
+        Node(id="f", type="parallelGateway"),
+        Node(id="j", type="parallelGateway"),
+        Node(id="e", type="endEvent"),
+    ]
     nodes += [Node(id=f"t{i}", type="task") for i in range(width)]
     links: list[tuple[str, str, str | None]] = [("s", "f", None), ("j", "e", None)]
     for i in range(width):

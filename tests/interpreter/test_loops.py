@@ -10,7 +10,9 @@ from engine.interpreter.journal import Answer
 from engine.testing import Story, play
 
 
-def many(inside: str, *, task: str = '<userTask id="each" name="Each ${loopCounter}">{}</userTask>', attributes: str = "", more: str = "") -> bytes:
+def many(
+    inside: str, *, task: str = '<userTask id="each" name="Each ${loopCounter}">{}</userTask>', attributes: str = "", more: str = ""
+) -> bytes:
     loop = f"<multiInstanceLoopCharacteristics {attributes}>{inside}</multiInstanceLoopCharacteristics>"
     return model(f'<startEvent id="begin"/>{task.replace("{}", loop)}<userTask id="after"/>{more}\nbegin -> each\neach -> after')
 
@@ -31,8 +33,14 @@ def test_sequential_rounds_come_one_after_the_other() -> None:
 
 
 def test_rounds_go_through_a_collection() -> None:
-    drawn = many("", task='<userTask id="each" name="Ask ${who.name}">{}</userTask>', attributes='flowable:collection="people" flowable:elementVariable="who"')
-    play(drawn).start(people=[{"name": "ann"}, {"name": "bob"}]).waits_at("Ask ann", "Ask bob").complete("Ask bob").complete("Ask ann").waits_at("after")
+    drawn = many(
+        "",
+        task='<userTask id="each" name="Ask ${who.name}">{}</userTask>',
+        attributes='flowable:collection="people" flowable:elementVariable="who"',
+    )
+    play(drawn).start(people=[{"name": "ann"}, {"name": "bob"}]).waits_at("Ask ann", "Ask bob").complete("Ask bob").complete(
+        "Ask ann"
+    ).waits_at("after")
 
 
 def test_no_rounds_leave_no_trace() -> None:
@@ -51,7 +59,9 @@ def test_enough_is_enough() -> None:
     until = "<completionCondition>${nrOfCompletedInstances >= 2}</completionCondition>"
     story = play(many(THREE + until)).start().complete("Each 2").complete("Each 0").waits_at("after").has_done(each=3)
     assert story.awaits().has_jobs().open_tasks == ["after"]
-    play(many(THREE + until, attributes='isSequential="true"')).start().complete("Each 0").complete("Each 1").waits_at("after").has_done(each=2)
+    play(many(THREE + until, attributes='isSequential="true"')).start().complete("Each 0").complete("Each 1").waits_at("after").has_done(
+        each=2
+    )
 
 
 def test_rounds_see_how_far_the_activity_is() -> None:
@@ -90,7 +100,9 @@ def test_rounds_of_a_sub_process_have_variables_of_their_own() -> None:
       <sequenceFlow id="f2" sourceRef="price" targetRef="check"/></subProcess>"""
     drawn = many("", task=task, attributes='flowable:collection="lines" flowable:elementVariable="line"')
     story = play(drawn).start(lines=[{"what": "rope", "pieces": 1}, {"what": "sail", "pieces": 2}]).waits_at("Check rope", "Check sail")
-    story.complete("Check sail").waits_at("Check rope").complete("Check rope").waits_at("after").has_done(each=2).knows_nothing_of("sum", "line")
+    story.complete("Check sail").waits_at("Check rope").complete("Check rope").waits_at("after").has_done(each=2).knows_nothing_of(
+        "sum", "line"
+    )
 
 
 def test_what_the_rounds_made_is_gathered_in_their_order() -> None:
@@ -108,8 +120,10 @@ def test_what_the_rounds_made_is_gathered_in_their_order() -> None:
 
 def test_a_standard_loop_goes_on_while_its_condition_holds() -> None:
     def drawn(attributes: str) -> bytes:
-        loop = f'<standardLoopCharacteristics {attributes}><loopCondition>${{n &lt; 3}}</loopCondition></standardLoopCharacteristics>'
-        return model(f'<startEvent id="begin"/><serviceTask id="each" flowable:class="add">{loop}</serviceTask><userTask id="after"/>\nbegin -> each\neach -> after')
+        loop = f"<standardLoopCharacteristics {attributes}><loopCondition>${{n &lt; 3}}</loopCondition></standardLoopCharacteristics>"
+        return model(
+            f'<startEvent id="begin"/><serviceTask id="each" flowable:class="add">{loop}</serviceTask><userTask id="after"/>\nbegin -> each\neach -> after'
+        )
 
     def add(call: object) -> Answer:
         return Answer(set={"n": call.variables["n"] + 1})  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from built import Quiet, graph
 from hypothesis import given, settings
@@ -15,12 +16,16 @@ from engine.interpreter.journal import Begin, Change, Completed, Entered, Left, 
 from engine.interpreter.state import ROOT, Facts, State
 
 LEAF = st.sampled_from(["task", "userTask"])
-MANY = st.sampled_from([None, Loop(cardinality="0"), Loop(cardinality="3"), Loop(cardinality="2", sequential=True), Loop(standard=True, maximum=2)])
+MANY = st.sampled_from(
+    [None, Loop(cardinality="0"), Loop(cardinality="3"), Loop(cardinality="2", sequential=True), Loop(standard=True, maximum=2)]
+)
 BLOCKS = st.recursive(
     st.tuples(LEAF, MANY),
     lambda inner: st.one_of(
         st.tuples(st.just("row"), st.lists(inner, min_size=1, max_size=3)),
-        st.tuples(st.sampled_from(["parallelGateway", "inclusiveGateway", "exclusiveGateway", "ends"]), st.lists(inner, min_size=2, max_size=3)),
+        st.tuples(
+            st.sampled_from(["parallelGateway", "inclusiveGateway", "exclusiveGateway", "ends"]), st.lists(inner, min_size=2, max_size=3)
+        ),
         st.tuples(st.just("subProcess"), inner, MANY),
     ),
     max_leaves=12,
@@ -49,7 +54,7 @@ class Drawing:
                 return one, one
             case ("row", parts):
                 ends = [self.block(part, parent) for part in parts]
-                for (_, before), (after, _) in zip(ends, ends[1:], strict=False):
+                for (_, before), (after, _) in pairwise(ends):
                     self.link(before, after)
                 return ends[0][0], ends[-1][1]
             case ("subProcess", inside, loop):

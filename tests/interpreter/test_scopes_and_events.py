@@ -64,7 +64,9 @@ def test_a_boundary_event_that_does_not_interrupt_goes_on_beside() -> None:
 
 
 def test_a_boundary_timer_fires_in_time_and_goes_with_its_host() -> None:
-    play(boundary(TIMER)).start().has_timers("event").advance(minutes=59).waits_at("a", "b").advance(minutes=1).waits_at("instead").has_timers()
+    play(boundary(TIMER)).start().has_timers("event").advance(minutes=59).waits_at("a", "b").advance(minutes=1).waits_at(
+        "instead"
+    ).has_timers()
     play(boundary(TIMER)).start().complete("a").complete("b").waits_at("after").has_timers()
 
 
@@ -80,7 +82,9 @@ def test_conditions_look_only_when_told() -> None:
 
 def esp(event: str, interrupting: bool = True) -> bytes:
     flag = "" if interrupting else 'isInterrupting="false"'
-    caught = inside("caught", f'<startEvent id="heard" {flag}>{event}</startEvent><userTask id="care"/>|heard>care', more='triggeredByEvent="true"')
+    caught = inside(
+        "caught", f'<startEvent id="heard" {flag}>{event}</startEvent><userTask id="care"/>|heard>care', more='triggeredByEvent="true"'
+    )
     part = PART.replace("</subProcess>", f"{caught}</subProcess>")
     return model(f'<startEvent id="begin"/>{part}<userTask id="after"/>\nbegin -> part\npart -> after', more=SIGNALS)
 
@@ -92,11 +96,15 @@ def test_an_event_sub_process_replaces_what_its_scope_does() -> None:
 
 def test_an_event_sub_process_runs_beside_as_often_as_its_event_comes() -> None:
     story = play(esp(MESSAGE, interrupting=False)).start().message("stop").message("stop").waits_at("a", "b", "care", "care").awaits("stop")
-    story.complete("a").complete("b").awaits().waits_at("care", "care").complete("care").complete("care").waits_at("after").has_done(caught=2)
+    story.complete("a").complete("b").awaits().waits_at("care", "care").complete("care").complete("care").waits_at("after").has_done(
+        caught=2
+    )
 
 
 def test_a_variable_listener_hears_every_change_but_none_from_before() -> None:
-    listening = '<extensionElements><flowable:variableListenerEventDefinition variableName="colour" variableChangeType="all"/></extensionElements>'
+    listening = (
+        '<extensionElements><flowable:variableListenerEventDefinition variableName="colour" variableChangeType="all"/></extensionElements>'
+    )
     story = play(esp(listening, interrupting=False)).start(colour="red").waits_at("a", "b").set(colour="blue").waits_at("a", "b", "care")
     story.complete("a", colour="green").waits_at("b", "care", "care").set(size=1).waits_at("b", "care", "care")
 
@@ -131,7 +139,10 @@ def test_an_escalation_is_heard_beside_or_forgotten() -> None:
 
 
 def test_terminate_ends_its_own_scope_only() -> None:
-    part = inside("part", '<startEvent id="in"/><userTask id="a"/><userTask id="b"/><endEvent id="x"><terminateEventDefinition/></endEvent>|in>a in>b a>x')
+    part = inside(
+        "part",
+        '<startEvent id="in"/><userTask id="a"/><userTask id="b"/><endEvent id="x"><terminateEventDefinition/></endEvent>|in>a in>b a>x',
+    )
     story = play(model(f'<startEvent id="begin"/>{part}<userTask id="after"/>\nbegin -> part\npart -> after')).start()
     story.complete("a").waits_at("after").has_done(b=1, part=1)
 
