@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from django.conf import settings
+from django.db import Error as DatabaseTrouble
 from django.db import connection
 from django_q.brokers import Broker, get_broker
 from django_q.conf import Conf
@@ -55,8 +57,9 @@ class JobBroker(Broker):  # type: ignore[misc]
         """An offer to the workers, or nothing after at most a second; no error of the database may leave here, or the cluster sleeps."""
         try:
             return self._look()
-        except Exception:
-            LOG.exception("the job table cannot be reached; next try in a second")
+        except Exception as error:
+            trouble = isinstance(error, DatabaseTrouble | psycopg.Error)
+            LOG.error("the job table cannot be reached; next try in a second: %s", error, exc_info=not trouble)
             self.listens = None
             connection.close()
             time.sleep(LONGEST)

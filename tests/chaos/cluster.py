@@ -23,7 +23,8 @@ def database_url() -> str:
     told = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{told['NAME']}"
-    return f"postgresql://{told['USER']}@/{told['NAME']}?host={quote(told['HOST'])}"
+    host = told["HOST"] or told["OPTIONS"]["host"]
+    return f"postgresql://{told['USER']}@/{told['NAME']}?host={quote(host)}"
 
 
 def until(true: Callable[[], object], seconds: float = 20.0) -> float:
@@ -89,6 +90,7 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         left = self.children()
+        sys.stdout.write(self.log.read_text())  # shown where a test fails
         if self.process.poll() is None:
             self.process.terminate()
             try:

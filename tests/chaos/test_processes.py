@@ -26,8 +26,8 @@ def cluster() -> Iterator[Cluster]:
         yield running
 
 
-def start(which: str, seconds: float = 0) -> Instance:
-    deploy(handler("step", which, ASYNC))
+def start(which: str, seconds: float = 0, more: str = "") -> Instance:
+    deploy(handler("step", which, ASYNC + more))
     return runtime.start("story", variables={"seconds": seconds})
 
 
@@ -129,7 +129,7 @@ def test_a_handler_that_hangs_and_swallows_its_end_is_stopped_with_its_worker(se
 
 
 def test_a_handler_that_answers_nonsense_is_a_failure_like_any_other(cluster: Cluster) -> None:
-    start("odd")
+    start("odd", more=' flowable:resultVariable="odd"')
     until(lambda: Job.objects.get().state == "dead", 30)
     assert cluster.traced("begin") == 3
 
