@@ -20,7 +20,7 @@ from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, Unrecov
 from engine.interpreter.journal import Ran
 from engine.models import Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import policies, work
+from engine.runtime import external, policies, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.statements import as_time
@@ -58,7 +58,12 @@ def _step(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
     work.run(order, guard=guard, on_failure=on_failure)
 
 
-RUNNERS: dict[str, Runner] = {"async": _step, "async-leave": _step, "async-call": _step, "timer": _step}
+def _answered(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:
+    """Carry the token on with what an external worker answered."""
+    _step(replace(job, data=external.answered(job.data)), guard, on_failure)
+
+
+RUNNERS: dict[str, Runner] = {"async": _step, "async-leave": _step, "async-call": _step, "timer": _step, "external": _answered}
 
 
 def _unknown(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:

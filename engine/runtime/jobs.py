@@ -77,7 +77,10 @@ def move_all(ids: Iterable[Any], *, user: access.User = None) -> int:
 
     def change(rows: QuerySet[Job]) -> int:
         return (
-            rows.filter(state=State.DEAD).update(**fresh)
+            rows.filter(state=State.DEAD, kind=Job.Kind.EXTERNAL)
+            .exclude(data__has_key="answer")
+            .update(**(fresh | {"state": State.EXTERNAL}))
+            + rows.filter(state=State.DEAD).update(**fresh)
             + rows.filter(state=State.WAITING, kind__in=TIMERS).update(state=State.READY)
             + rows.filter(state=State.WAITING).update(state=State.READY, due=Now())
             + rows.filter(state=State.SUSPENDED).exclude(instance__in=suspended).update(state=State.READY, resumes_as=None)

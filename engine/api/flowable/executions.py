@@ -136,7 +136,8 @@ def subscription_shaped(call: Call, row: Subscription) -> dict[str, Json]:
         "subScopeId": None,
         "scopeDefinitionId": None,
         "created": moment(row.created),
-        "configuration": None if row.instance_id else row.definition_id,
+        # Flowable keeps the definition in the configuration of message starts alone
+        "configuration": row.definition_id if row.instance_id is None and row.kind == "message" else None,
         "tenantId": row.tenant,
     }
 

@@ -14,7 +14,7 @@ from engine.api.flowable.table import routes
 from engine.api.router import Call
 from engine.errors import BadInput, NotFound
 from engine.models import Instance
-from engine.runtime import definitions, instances, queries
+from engine.runtime import definitions, instances, messages, queries
 from engine.runtime.queries.variables import flagged, of_page
 
 PATH = "runtime/process-instances"
@@ -134,6 +134,12 @@ def delete(call: Call, instance: str) -> None:
     """Cancel it, with `deleteReason`; its history stays."""
     found = queries.instances.one(call.user, instance)
     instances.cancel(found.pk, call.params.get("deleteReason"), user=call.user)
+
+
+@routes.post(PATH + "/{instance}/evaluate-conditions")
+def evaluate_conditions(call: Call, instance: str) -> None:
+    """Let its conditional events look at the variables."""
+    messages.evaluate_conditions(queries.instances.one(call.user, instance).pk, user=call.user)
 
 
 @routes.get(PATH + "/{instance}/diagram")

@@ -23,9 +23,10 @@ LISTS = {
     "management/suspended-jobs": Job.State.SUSPENDED,
     "management/deadletter-jobs": Job.State.DEAD,
 }
-HANDLERS = {
+HANDLERS: dict[str, str] = {
     Job.Kind.ASYNC: "async-continuation",
     Job.Kind.ASYNC_LEAVE: "async-after",
+    "async-call": "async-complete-call-actiivty",  # Flowable's own spelling
     Job.Kind.TIMER: "trigger-timer",
     Job.Kind.START_TIMER: "timer-start-event",
     Job.Kind.EXTERNAL: "external-worker-complete",
@@ -50,7 +51,7 @@ def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
         "executionUrl": call.url_of(executions.PATH, execution),
         "elementId": row.node,
         "elementName": row.name,
-        "handlerType": HANDLERS.get(Job.Kind(row.kind), row.kind),
+        "handlerType": HANDLERS.get(row.kind, row.kind),
         "retries": 0 if row.state == Job.State.DEAD else row.retries,
         "exceptionMessage": row.error[:LONGEST_MESSAGE] if row.error else None,
         "dueDate": moment(row.due) if planned else None,
