@@ -23,6 +23,7 @@ from engine.interpreter.journal import (
     Ran,
     Received,
     Released,
+    Yielded,
 )
 from engine.interpreter.run import STEPS, Run
 from engine.interpreter.state import ROOT, Facts, State, Token
@@ -40,7 +41,7 @@ def start(graph: Graph, facts: Facts, input: Begin, env: Environment, *, steps: 
 
 
 def resume(
-    graph: Graph, state: State, input: Completed | Ran | ChildTold | Assigned | Released, env: Environment, *, steps: int = STEPS
+    graph: Graph, state: State, input: Completed | Ran | ChildTold | Assigned | Released | Yielded, env: Environment, *, steps: int = STEPS
 ) -> Change:
     """Let a token go on whose user task, job or child is done; `steps` limits the operations of this unit."""
     return _advance(graph, state.copy(), input, env, steps)

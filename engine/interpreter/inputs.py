@@ -8,7 +8,20 @@ from typing import Any
 from engine.bpmn.graph import Node, Start
 from engine.errors import BadInput, BpmnError, Conflict
 from engine.interpreter import activities, calls, endings, events, listeners, scopes, subprocesses, timers, usertasks, variables, watching
-from engine.interpreter.journal import Assigned, Begin, Cancel, ChildTold, Completed, CreateJob, Evaluate, Input, Ran, Received, Released
+from engine.interpreter.journal import (
+    Assigned,
+    Begin,
+    Cancel,
+    ChildTold,
+    Completed,
+    CreateJob,
+    Evaluate,
+    Input,
+    Ran,
+    Received,
+    Released,
+    Yielded,
+)
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
 
@@ -29,6 +42,8 @@ def take(run: Run, input: Input) -> None:
         case ChildTold():
             if input.token in run.state.tokens and run.state.tokens[input.token].wait == "child":
                 guarded(run, run.state.tokens[input.token], "hear child", input)
+        case Yielded():
+            yielded(run, run.state.tokens.get(input.token))
         case Released():
             run.plan("scope ended", waiting(run, ROOT, "held"), run.state.tokens[ROOT].node)
         case Evaluate():
@@ -36,6 +51,13 @@ def take(run: Run, input: Input) -> None:
         case Cancel():
             scopes.cancel_inside(run, run.state.tokens[ROOT], input.reason)
             endings.end_instance(run, None, "cancelled", input.reason, tell=False)
+
+
+def yielded(run: Run, token: Token | None) -> None:
+    """What a token threw has been received: it goes on, if it is still there."""
+    if token is not None and token.wait == "yield":
+        run.wake(token)
+        run.plan("leave", token)
 
 
 JOBS = {"timer": ("timer",), "external": ("external",), "async-call": ("child",)}

@@ -206,6 +206,16 @@ class Throw:
 
 
 @dataclass(frozen=True, slots=True)
+class Yield:
+    """The token waits until what this unit asked for before is done: then it gets the input Yielded, in the same unit.
+
+    What is thrown reaches its receivers first; one that interrupts the thrower keeps it from going on.
+    """
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """The instance's name, business key or business status was set from inside."""
 
@@ -233,6 +243,7 @@ Effect = (
     | CancelChild
     | TellParent
     | Throw
+    | Yield
     | Rename
     | Said
 )
@@ -323,13 +334,20 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Yielded:
+    """What a token threw has been received; it goes on, unless it was interrupted by that (then nothing happens)."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """End the instance from outside."""
 
     reason: str | None = None
 
 
-Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Released | Cancel
+Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel
 
 
 # -- the world around -----------------------------------------------------------------------------------------------------

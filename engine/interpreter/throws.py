@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.bpmn.graph import Event, Node
 from engine.errors import BpmnError
 from engine.interpreter import compensation, listeners, names, propagation, scopes, terminate, waits
-from engine.interpreter.journal import Throw
+from engine.interpreter.journal import TellParent, Throw, Yield
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
@@ -22,10 +22,10 @@ def throw(run: Run, token: Token) -> None:
             jump(run, token, node, event)
         case Event(kind="escalation") as event:
             propagation.throw_escalation(run, token, event.name, {})
-            run.plan("leave", token)
+            let_receive(run, token)
         case event:
             send(run, token, node, event)
-            run.plan("leave", token)
+            let_receive(run, token)
 
 
 def send(run: Run, token: Token, node: Node, event: Event) -> None:
@@ -34,6 +34,15 @@ def send(run: Run, token: Token, node: Node, event: Event) -> None:
     carried = {names.text(run, token, p.target): names.parameter(run, token, p, find) for p in event.outs}
     name = waits.event_name(run, token, event) or ""
     run.effect(Throw(event.kind, name, node.id, carried, event.local, event.asynchronous))
+
+
+def let_receive(run: Run, token: Token) -> None:
+    """Go on after those who receive what was thrown: some may be beyond this instance, and one may interrupt the token."""
+    if any(isinstance(e, Throw | TellParent) for e in run.change.effects[-1:]):
+        run.rest(token, "yield")
+        run.effect(Yield(token.number))
+    else:
+        run.plan("leave", token)
 
 
 def jump(run: Run, token: Token, node: Node, event: Event) -> None:

@@ -34,11 +34,13 @@ from engine.interpreter.journal import (
     Invocation,
     Ran,
     Received,
-    Released,
     ReleaseChild,
+    Released,
     StartChild,
     TellParent,
     Throw,
+    Yield,
+    Yielded,
 )
 from engine.interpreter.state import Facts
 from engine.models import Ledger
@@ -139,7 +141,12 @@ class Work:
     def _advance(self) -> None:
         while self.queue:
             instance, wish = self.queue.popleft()
-            unit = self._loaded(instance, wish)
+            try:
+                unit = self._loaded(instance, wish)
+            except Gone:
+                if wish is self.order.input:
+                    raise
+                continue  # it follows from this very work, whose receiver has gone on by now
             try:
                 change = self._applied(unit, wish)
             except NotLoaded:
@@ -147,9 +154,11 @@ class Work:
             unit.state = change.state
             unit.journal += change.journal
             unit.effects += change.effects
+            waiting = len(self.queue)
             for effect in change.effects:
                 if handle := _BEYOND.get(type(effect)):
                     handle(self, unit, effect)
+            self.queue.rotate(len(self.queue) - waiting)  # what follows from this comes before what waited already
 
     def _loaded(self, instance: UUID, wish: Wish) -> Loaded:
         token = getattr(wish, "token", None)
@@ -175,7 +184,7 @@ class Work:
                 return _written(unit, wish, self.world)
             case Begin():
                 return interpreter.start(unit.graph, unit.state.facts, wish, self.world)
-            case Completed() | Ran() | ChildTold() | Assigned() | Released():
+            case Completed() | Ran() | ChildTold() | Assigned() | Released() | Yielded():
                 return interpreter.resume(unit.graph, unit.state, wish, self.world)
             case Received() | Evaluate():
                 return interpreter.deliver(unit.graph, unit.state, wish, self.world)
@@ -226,6 +235,9 @@ class Work:
         if e.kind == "signal" and not e.local:
             for definition, node in receivers.starts(e.kind, e.name, unit.tenant):
                 self._begin(uuid7(), Begin(e.variables, node=node), Start(definition, tenant=unit.tenant))
+
+    def _yield(self, unit: Loaded, e: Yield) -> None:
+        self.queue.append((unit.id, Yielded(e.token)))
 
     # -- the Unit that calls see
     def open(self) -> None:
@@ -328,6 +340,7 @@ _BEYOND: dict[type[Effect], Callable[[Work, Loaded, Any], None]] = {
     CancelChild: Work._cancel_child,
     ReleaseChild: Work._release_child,
     Throw: Work._throw,
+    Yield: Work._yield,
 }
 
 

@@ -47,8 +47,10 @@ class Unit:
         while self.queue:
             instance, input = self.queue.popleft()
             case = self.case(instance)
+            waiting = len(self.queue)
             if case.ended is None:
                 self.apply(case, self.advance(case, input))
+            self.queue.rotate(len(self.queue) - waiting)  # what follows from this comes before what waited already
         self.world.cases.update(self.touched)
 
     def advance(self, case: Case, input: j.Input) -> j.Change:
@@ -211,6 +213,9 @@ class Unit:
         else:
             self.queue.append((instance, j.Received(token, e.kind, e.name, e.variables)))
 
+    def go_on(self, case: Case, e: j.Yield) -> None:
+        self.queue.append((case.id, j.Yielded(e.token)))
+
     def start_listeners(self, case: Case, e: j.Throw) -> None:
         """Start the processes that begin with this signal."""
         for definition in self.world.listeners(e.name):
@@ -243,6 +248,7 @@ EFFECTS: Mapping[type, Callable[[Unit, Case, Any], None]] = {
     j.ReleaseChild: Unit.release_child,
     j.TellParent: Unit.tell_parent,
     j.Throw: Unit.throw,
+    j.Yield: Unit.go_on,
     j.Rename: Unit.rename,
     j.Said: Unit.say,
 }

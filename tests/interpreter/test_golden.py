@@ -45,7 +45,6 @@ DIFFERENT = {
     "walk.CompensateEventTest.testCompensateSubprocessWithUserTask": "we wait for a handler that is a user task",
     "walk.CompensateEventTest.testCompensateWithSubprocess": "we wait for a handler that is a user task",
     "walk.AsyncLeaveTest.testParallelMultiInstanceAsyncNoWaitStatesWithAsyncLeave": "we need no job that polls for the other rounds",
-    "walk.SignalEventTest.testEarlyFinishedProcess": "what a signal interrupts goes on to its next wait state first",
 }
 
 

@@ -173,6 +173,19 @@ def test_a_signal_reaches_everybody_also_the_one_who_throws_it() -> None:
     story.waits_at("a", "heard")
 
 
+def test_a_signal_that_interrupts_its_own_thrower_keeps_it_from_going_on() -> None:
+    done: list[str] = []
+    throwing = inside(
+        "part",
+        '<startEvent id="in"/><intermediateThrowEvent id="tell"><signalEventDefinition signalRef="s"/></intermediateThrowEvent>'
+        '<serviceTask id="charge" flowable:class="charge"/>|in>tell tell>charge',
+    )
+    caught = '<boundaryEvent id="heard" attachedToRef="part"><signalEventDefinition signalRef="s"/></boundaryEvent><userTask id="after"/>'
+    drawn = model(f'<startEvent id="begin"/>{throwing}{caught}\nbegin -> part\nheard -> after', more=SIGNALS)
+    play(drawn, charge=lambda call: done.append("charged")).start().waits_at("after").has_done(tell=1, charge=0)
+    assert done == []
+
+
 def test_a_link_leads_to_its_catching_event() -> None:
     drawn = model("""<startEvent id="begin"/><intermediateThrowEvent id="off"><linkEventDefinition name="there"/></intermediateThrowEvent>
         <intermediateCatchEvent id="on"><linkEventDefinition name="there"/></intermediateCatchEvent><userTask id="a"/>
