@@ -20,7 +20,7 @@ from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, Unrecov
 from engine.interpreter.journal import Ran
 from engine.models import Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import external, policies, work
+from engine.runtime import deliveries, external, policies, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.statements import as_time
@@ -63,7 +63,11 @@ def _answered(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseExcepti
     _step(replace(job, data=external.answered(job.data)), guard, on_failure)
 
 
-RUNNERS: dict[str, Runner] = {"async": _step, "async-leave": _step, "async-call": _step, "timer": _step, "external": _answered}
+RUNNERS: dict[str, Runner] = {
+    **dict.fromkeys(("async", "async-leave", "async-call", "timer"), _step),
+    "external": _answered,
+    "deliver": deliveries.run,
+}
 
 
 def _unknown(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:

@@ -11,7 +11,7 @@ from engine.api.flowable.table import routes
 from engine.api.router import Answer, Call
 from engine.errors import BadInput, NotFound
 from engine.models import Subscription, Token
-from engine.runtime import messages, queries
+from engine.runtime import deliveries, messages, queries
 from engine.runtime.queries import filters
 
 PATH = "runtime/executions"
@@ -104,16 +104,17 @@ def wake(call: Call, execution: str) -> Json:
 
 
 @routes.post("runtime/signals", status=204)
-def signal(call: Call) -> None:
-    """Throw a signal to everybody who waits for it, in one transaction."""
+def signal(call: Call) -> Answer | None:
+    """Throw a signal to everybody who waits for it, in one transaction; with `async` by one job for each (202)."""
     sent = call.sent
     name, given = sent.required("signalName"), values(sent.items("variables"))
     if not sent.flag("async"):
         messages.signal(name, given, user=call.user, tenant=sent.text("tenantId") or "")
-        return
+        return None
     if given:
         raise BadInput("an asynchronous signal takes no variables", "variables")
-    raise BadInput("asynchronous signals are not supported", "async")
+    deliveries.signal(name, user=call.user, tenant=sent.text("tenantId") or "")
+    return Answer(202)
 
 
 # -- event subscriptions --------------------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ executions: Listing[Token] = Listing(
         "processDefinitionKey": "instance__definition__key", "tenantId": "instance__tenant",
     },
     "processInstanceId",
-    ("number", "pk"),
+    ("scope", "number", "pk"),  # what waits comes before what is around it
 )  # fmt: skip
 
 _SUBSCRIPTIONS: Filters = {
