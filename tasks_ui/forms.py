@@ -179,7 +179,7 @@ class EngineForm(forms.Form):
         value = self.initial.get(one.id)
         if one.type == "hyperlink":
             return Shown("hyperlink", one.name, safe_address(value or one.params.get("hyperlinkUrl")))
-        return Shown("value", one.name, readable(one, value))
+        return Shown("value", one.name, one.placeholder if value in (None, "") and one.placeholder else readable(one, value))
 
     def values(self) -> dict[str, Any]:
         """What was entered, by field id; what an empty field means the engine decides."""

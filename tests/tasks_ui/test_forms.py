@@ -124,6 +124,11 @@ def test_values_are_read_as_a_person_writes_them() -> None:
         assert [part.shown.text for part in made.parts() if part.shown] == ["4. Mai 2026", "Large", "ja", "–"]
 
 
+def test_what_is_only_read_and_has_no_value_shows_its_placeholder() -> None:
+    made = form(FormField(id="a", type="multi-line-text", writable=False, placeholder="Thanks for your order!"))
+    assert [part.shown.text for part in made.parts() if part.shown] == ["Thanks for your order!"]
+
+
 def test_headlines_lines_and_links_are_shown_in_their_place() -> None:
     link = FormField(id="l", name="Menu", type="hyperlink", params={"hyperlinkUrl": "https://example.org/menu"})
     made = form(FormField(id="h", name="Order", type="headline"), FormField(id="a"), link)
