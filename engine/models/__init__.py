@@ -7,7 +7,7 @@ engine deletes what belongs to an instance itself (`runtime/instances`, `workflo
 
 from engine.models.activity import Activity
 from engine.models.definition import Definition, Deployment, Resource
-from engine.models.delivery import Delivery, Request
+from engine.models.delivery import Delivery, Promise, Request
 from engine.models.instance import Instance
 from engine.models.job import Job, Worker
 from engine.models.ledger import Ledger
@@ -29,6 +29,7 @@ __all__ = [
     "Instance",
     "Job",
     "Ledger",
+    "Promise",
     "Request",
     "Resource",
     "Subscription",

@@ -49,6 +49,7 @@ class Definition(models.Model):
     id = models.CharField(primary_key=True, max_length=300, editable=False)
     key = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
+    service = models.CharField(max_length=260, blank=True, default="", db_index=True)  # its path in the service API
     name = models.CharField(max_length=255, blank=True, default="")
     description = models.TextField(blank=True, default="")
     category = models.CharField(max_length=255, blank=True, default="")
@@ -71,6 +72,7 @@ class Definition(models.Model):
             ("deploy", "Can deploy processes"),
             ("start_instance", "Can start processes that name no candidate starters"),
             ("operate", "Can see, repair and cancel every instance, task and job"),
+            ("impersonate", "Can call the service API in the name of others"),
         ]
 
     def __str__(self) -> str:

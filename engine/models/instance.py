@@ -23,6 +23,9 @@ class Instance(models.Model):
     business_key = models.CharField(max_length=255, null=True, blank=True)
     business_status = models.CharField(max_length=255, null=True, blank=True)
     service_id = models.CharField(max_length=255, null=True, blank=True)  # the id a client of the service API uses
+    awaited = models.BooleanField(default=False)  # a request waits for it to come to rest
+    tags = models.TextField(blank=True, default="")  # made by its model, one a line
+    added_tags = models.TextField(blank=True, default="")  # by clients, one a line
     name = models.CharField(max_length=255, null=True, blank=True)
     tenant = models.CharField(max_length=255, blank=True, default="")
     parent = models.UUIDField(null=True, blank=True)
@@ -55,6 +58,9 @@ class Instance(models.Model):
             models.Index(fields=["business_key"], name="towpath_instance_key", condition=models.Q(business_key__isnull=False)),
             models.Index(fields=["parent"], name="towpath_instance_parent", condition=models.Q(parent__isnull=False)),
             models.Index(fields=["root"], name="towpath_instance_root", condition=models.Q(root__isnull=False)),
+            models.Index(  # what retention looks for: called instances go with who called them
+                fields=["definition", "ended"], name="towpath_instance_old", condition=models.Q(root=None, ended__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

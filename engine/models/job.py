@@ -26,6 +26,7 @@ class Job(models.Model):
         CALLBACK = "callback", "callback"
         EXTERNAL = "external", "external work"
         START_TIMER = "start-timer", "start by timer"
+        CLEANUP = "cleanup", "removal of what has ended"
 
     id = Id()
     kind = models.CharField(max_length=12, choices=Kind)

@@ -57,6 +57,7 @@ class Ledger(models.Model):
             models.Index(fields=["work"], name="towpath_ledger_work"),
             models.Index(fields=["at"], name="towpath_ledger_at"),
             models.Index(fields=["job"], name="towpath_ledger_job", condition=models.Q(job__isnull=False)),
+            models.Index(fields=["at"], name="towpath_ledger_alone", condition=models.Q(instance=None)),
         ]
 
     def __str__(self) -> str:

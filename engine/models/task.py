@@ -50,6 +50,7 @@ class UserTask(models.Model):
             models.Index(fields=["instance"], name="towpath_usertask_instance"),
             models.Index(fields=["state", "-priority", "created"], name="towpath_usertask_open"),
             models.Index(fields=["parent"], name="towpath_usertask_parent", condition=models.Q(parent__isnull=False)),
+            models.Index(fields=["ended"], name="towpath_usertask_alone", condition=models.Q(instance=None, ended__isnull=False)),
         ]
 
     def __str__(self) -> str:
