@@ -58,9 +58,9 @@ class Delivery(models.Model):
     instance = models.UUIDField(null=True, blank=True)
     request = link("towpath.Request", null=True, blank=True)
     workflow = models.CharField(max_length=220, blank=True, default="")
-    stream = models.CharField(max_length=400)
+    stream = models.CharField(max_length=400, default="")
     number = models.PositiveIntegerField(default=1)
-    origin = models.CharField(max_length=350)
+    origin = models.CharField(max_length=350, default="")
     url = models.TextField()
     status = models.CharField(max_length=12)  # X-ATK-Status
     body = models.TextField()

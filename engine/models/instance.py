@@ -23,9 +23,9 @@ class Instance(models.Model):
     business_key = models.CharField(max_length=255, null=True, blank=True)
     business_status = models.CharField(max_length=255, null=True, blank=True)
     service_id = models.CharField(max_length=255, null=True, blank=True)  # the id a client of the service API uses
-    awaited = models.BooleanField(default=False)  # a request waits for it to come to rest
-    tags = models.TextField(blank=True, default="")  # made by its model, one a line
-    added_tags = models.TextField(blank=True, default="")  # by clients, one a line
+    awaited = models.BooleanField(default=False, db_default=False)  # a request waits for it to come to rest
+    tags = models.TextField(blank=True, default="", db_default="")  # made by its model, one a line
+    added_tags = models.TextField(blank=True, default="", db_default="")  # by clients, one a line
     name = models.CharField(max_length=255, null=True, blank=True)
     tenant = models.CharField(max_length=255, blank=True, default="")
     parent = models.UUIDField(null=True, blank=True)
