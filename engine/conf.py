@@ -6,6 +6,7 @@ The rooms that know nothing of Django (`interpreter`, `bpmn`, `expressions`) get
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, Generic, TypeVar, overload
@@ -15,7 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "ENGINE_"
 
-T = TypeVar("T", bool, int, float, str)
+Numbers = dict[str, float]
+Value = bool | int | float | str | Numbers
+T = TypeVar("T", bool, int, float, str, Numbers)
 
 
 class Setting(Generic[T]):
@@ -47,17 +50,27 @@ class Setting(Generic[T]):
 
     def problem(self, value: object) -> str | None:
         """What is wrong with a value, or None."""
-        if not isinstance(value, _ACCEPTED[self.type]) or (isinstance(value, bool) and self.type is not bool):
+        if not _accepted(value, self.type):
             return f"must be {_SPOKEN[self.type]}, not {value!r}"
         if self.allowed and value not in self.allowed:
             return f"must be one of {', '.join(map(repr, self.allowed))}, not {value!r}"
-        if isinstance(value, int | float) and not self.least <= value < inf:  # so that NaN is refused too
-            return f"must be at least {self.least:g}, not {value!r}"
+        for number in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(number, int | float) and not self.least <= number < inf:  # so that NaN is refused too
+                return f"must be at least {self.least:g}, not {value!r}"
         return None
 
 
-_ACCEPTED: Mapping[type, Any] = {bool: bool, int: int, float: (int, float), str: str}
-_SPOKEN: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_ACCEPTED: Mapping[type, Any] = {bool: bool, int: int, float: (int, float), str: str, dict: dict}
+_SPOKEN: Mapping[type, str] = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: 'names with numbers, as {"name": 1}',
+}  # fmt: skip
+
+
+def _accepted(value: object, kind: type) -> bool:
+    if isinstance(value, dict) and kind is dict:
+        return all(isinstance(name, str) and _accepted(number, float) for name, number in value.items())
+    return isinstance(value, _ACCEPTED[kind]) and (kind is bool or not isinstance(value, bool))
+
 
 KILO, MEGA = 1024, 1024 * 1024
 
@@ -77,6 +90,13 @@ class Settings:
     STOP_TIMEOUT = Setting(20, "a cluster that is told to stop lets running jobs finish for so long", least=1)
     POLL_INTERVAL = Setting(0.2, "how often an idle cluster looks for work where the database cannot wake it (SQLite)", least=0.01)
     NOTIFY = Setting(True, "wake the cluster through PostgreSQL's NOTIFY; off behind a pooler in transaction mode")
+
+    RETENTION_DAYS = Setting(0.0, "ended instances are removed after so many days, with all that belongs to them; 0 keeps them for ever")
+    RETENTION = Setting(dict[str, float](), "days for single processes, by their key; in the environment as JSON")
+    RETENTION_BATCH = Setting(100, "most instances that are removed in one transaction", least=1)
+    RETENTION_INTERVAL = Setting(3600.0, "how often the cluster removes what is to go", least=1)
+
+    METRICS_TOKEN = Setting("", "bearer token for /metrics; without one it answers callers on the same machine, and operators")
 
     SCRIPT_TIME = Setting(5.0, "CPU time that one script may use", least=0.01)
     SCRIPT_MEMORY = Setting(64 * MEGA, "memory that one script may use", least=MEGA)
@@ -107,12 +127,12 @@ def table() -> Iterator[Setting[Any]]:
     return (row for row in vars(Settings).values() if isinstance(row, Setting))
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, bool | int | float | str]:
+def from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     """The settings that the environment gives, as Django settings; raises ImproperlyConfigured for a value that is none."""
     return {PREFIX + row.name: _value(row, environ[PREFIX + row.name]) for row in table() if PREFIX + row.name in environ}
 
 
-def _value(row: Setting[Any], text: str) -> bool | int | float | str:
+def _value(row: Setting[Any], text: str) -> Value:
     try:
         value = _READ[row.type](text)
     except (KeyError, ValueError):
@@ -123,9 +143,10 @@ def _value(row: Setting[Any], text: str) -> bool | int | float | str:
 
 
 _TRUTH = {word: value for value, words in ((True, "1 true yes on"), (False, "0 false no off")) for word in words.split()}
-_READ: Mapping[type, Callable[[str], bool | int | float | str]] = {
+_READ: Mapping[type, Callable[[str], Value]] = {
     bool: lambda text: _TRUTH[text.lower()],
     int: int,
     float: float,
     str: str,
+    dict: json.loads,
 }

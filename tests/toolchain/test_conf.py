@@ -41,11 +41,20 @@ def test_the_environment_gives_each_type() -> None:
         ("NOTIFY", "perhaps"),
         ("HISTORY", "some"),
         ("JOB_LEASE", "-1"),
+        ("RETENTION", "order=30"),
+        ("RETENTION", "[30]"),
+        ("RETENTION", '{"order": "long"}'),
+        ("RETENTION", '{"order": -1}'),
+        ("RETENTION", '{"order": true}'),
     ],
 )
 def test_the_environment_is_refused_a_value_that_cannot_be(name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"ENGINE_{name} must be"):
         conf.from_environment({f"ENGINE_{name}": value})
+
+
+def test_the_environment_gives_names_with_numbers_as_json() -> None:
+    assert conf.from_environment({"ENGINE_RETENTION": '{"order": 30, "audit": 0.5}'}) == {"ENGINE_RETENTION": {"order": 30, "audit": 0.5}}
 
 
 def test_every_default_is_a_value_that_can_be() -> None:
