@@ -234,7 +234,7 @@ class Work:
             self.queue.append((found.instance, Received(found.token, e.kind, e.name, e.variables)))
         if e.kind == "signal" and not e.local:
             for definition, node in receivers.starts(e.kind, e.name, unit.tenant):
-                self._begin(uuid7(), Begin(e.variables, node=node), Start(definition, tenant=unit.tenant))
+                self._begin(UUID(self.world.new_id()), Begin(e.variables, node=node), Start(definition, tenant=unit.tenant))
 
     def _yield(self, unit: Loaded, e: Yield) -> None:
         self.queue.append((unit.id, Yielded(e.token)))

@@ -7,7 +7,6 @@ the transaction, so it is called again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,8 +25,9 @@ _Key = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Memory:
-    """The answers of one unit of work, over all its looks at the rows."""
+    """The answers of one unit of work, over all its looks at the rows, and the ids it gave out: a child keeps its id."""
 
+    ids: list[str] = field(default_factory=list)
     outside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
     inside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
 
@@ -40,14 +40,18 @@ class World:
     memory: Memory
     cause: UUID
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
-    opened: Callable[[], None] = lambda: None
+    given: int = 0
 
     def now(self) -> datetime:
         """The time of the step: it goes on only while something outside the interpreter runs."""
         return self.moment
 
     def new_id(self) -> str:
-        return str(uuid7())
+        """The same ids in the same order at every look, for what was done outside is remembered by them."""
+        if self.given == len(self.memory.ids):
+            self.memory.ids.append(str(uuid7()))
+        self.given += 1
+        return self.memory.ids[self.given - 1]
 
     def evaluate(self, source: str, lookup: Lookup) -> Any:
         return evaluate(parse(source), with_beans(lookup, self.unit), now=self.now)

@@ -218,3 +218,13 @@ def test_the_statements_of_a_unit_do_not_grow_with_its_steps() -> None:
             runtime.start(key)
         counts.append(len(_statements(captured)))
     assert counts[0] == counts[1]
+
+
+def test_a_conflict_does_not_repeat_remote_work_of_a_called_process() -> None:
+    deploy(handler("far", "outside"), user("confirm"), key="called")
+    deploy(user("enter"), '<callActivity id="call" calledElement="called"/>')
+    instance = runtime.start("story")
+    handlers.AFTER.append(lambda: runtime.set_variables(instance.pk, {"changed": "meanwhile"}))
+    runtime.complete(open_task(instance).pk)
+    assert len(handlers.CALLS) == 1
+    assert Instance.objects.filter(parent=instance.pk).count() == 1
