@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from types import FrameType
@@ -47,14 +46,15 @@ class Life:
     """The cluster's main process."""
 
     def __init__(self) -> None:
-        self.stop, self.at_once = threading.Event(), threading.Event()
+        self.asked = 0  # how often we were told to end
         self.cluster: Cluster | None = None
 
     def run(self) -> int:
         LOG.info("the workflow cluster starts with %s workers", Conf.WORKERS)
         self._start()
         LOG.info("the workflow cluster is ready")
-        while not self.stop.wait(TICK):
+        while not self.asked:
+            time.sleep(TICK)
             if trouble := self._trouble():
                 LOG.critical("the workflow cluster begins anew: %s", trouble)
                 self._kill(forgive=False)
@@ -71,7 +71,7 @@ class Life:
         pulse.guard()
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
-        (self.at_once if self.stop.is_set() else self.stop).set()
+        self.asked += 1  # no more than that: a handler that takes a lock may find it held by what it interrupted
 
     def _trouble(self) -> str:
         if not self._alive():
@@ -92,7 +92,7 @@ class Life:
         assert self.cluster is not None
         self.cluster.stop_event.set()
         until = time.monotonic() + conf.STOP_TIMEOUT
-        while self._alive() and time.monotonic() < until and not self.at_once.is_set():
+        while self._alive() and time.monotonic() < until and self.asked < 2:
             time.sleep(TICK / 2)
         in_time = not self._alive()
         self._kill(forgive=True)
