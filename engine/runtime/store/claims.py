@@ -161,15 +161,27 @@ def claim_jobs(lease: str, limit: int = 1, *, lane: str = "ready", **values: Any
 
     `lease` is `worker:number` and never used before. The lane `fair` wants `after`, the definition served last, `one` an `id`.
     """
-    owner = lease.rpartition(":")[0]
-    values |= {"owner": owner, "lease": lease, "limit": limit}
-    with transaction.atomic():
-        with _execute(_claim(lane, connection.vendor), conf.JOB_LEASE, **values) as cursor:
-            claimed = [_claimed(row) for row in cursor.fetchall()]
-        if connection.vendor == "sqlite" and (instances := exclusive(claimed)):
-            where, among = _some("id", instances, "id")
-            _touched(_HOLD + where, conf.JOB_LEASE, owner=owner, **among)
+    values |= {"owner": lease.rpartition(":")[0], "lease": lease, "limit": limit}
+    claimed = _claimed_by[connection.vendor](lane, values)
     return sorted(claimed, key=lambda job: (-job.priority, job.due, job.id))
+
+
+def _in_one(lane: str, values: dict[str, Any]) -> list[Claimed]:
+    with _execute(_claim(lane, connection.vendor), conf.JOB_LEASE, **values) as cursor:
+        return [_claimed(row) for row in cursor.fetchall()]
+
+
+def _in_two(lane: str, values: dict[str, Any]) -> list[Claimed]:
+    """The jobs, then the instances; the first UPDATE makes the transaction the only writer."""
+    with transaction.atomic():
+        claimed = _in_one(lane, values)
+        if instances := exclusive(claimed):
+            where, among = _some("id", instances, "id")
+            _touched(_HOLD + where, conf.JOB_LEASE, owner=values["owner"], **among)
+    return claimed
+
+
+_claimed_by = {"postgresql": _in_one, "sqlite": _in_two}
 
 
 def exclusive(jobs: Iterable[Claimed]) -> set[UUID]:
@@ -195,24 +207,34 @@ _FINISH = {
     "postgresql": """
         WITH mine AS MATERIALIZED (
             SELECT 1 FROM towpath_instance WHERE id = %(instance)s AND (NOT %(exclusive)s OR lease_owner = %(owner)s) FOR UPDATE
-        )
-        DELETE FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s AND EXISTS (SELECT 1 FROM mine)""",
+        ), next AS ({next} RETURNING 1)
+        DELETE FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s AND EXISTS (SELECT 1 FROM mine)
+        RETURNING (SELECT count(*) FROM next)""".replace("{next}", _BEGIN.replace("(id)", "(next)")),
     "sqlite": """
         DELETE FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s AND EXISTS (
-            SELECT 1 FROM towpath_instance WHERE id = %(instance)s AND (NOT %(exclusive)s OR lease_owner = %(owner)s))""",
+            SELECT 1 FROM towpath_instance WHERE id = %(instance)s AND (NOT %(exclusive)s OR lease_owner = %(owner)s))
+        RETURNING NULL""",
 }
 _DROP = "DELETE FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s"
+_NOBODY = UUID(int=0)
 
 
-def finish(job: Claimed) -> None:
-    """Within the transaction that does the job's work: it is done and its row goes. Raises LeaseLost, which must roll back the work."""
+def finish(job: Claimed, following: Claimed | None = None) -> bool:
+    """Within the transaction that does the job's work: it is done and its row goes, and the `following` job of its batch is begun.
+
+    Returns whether that is begun. Raises LeaseLost, which must roll back the work.
+    """
     if job.instance is None:
-        done = drop(job)
+        done, follows = drop(job), None
     else:
         about: dict[str, Any] = {"instance": job.instance, "exclusive": job.exclusive, "owner": job.worker}
-        done = _touched(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) == 1
+        about["next"] = following.id if following else _NOBODY
+        with _execute(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) as cursor:
+            row = cursor.fetchone()
+        done, follows = row is not None, row[0] if row else None
     if not done:
         raise LeaseLost(f"job {job.id} was taken by another worker")
+    return bool(follows) if follows is not None else following is not None and begin(following)
 
 
 def drop(job: Claimed) -> bool:
@@ -223,6 +245,11 @@ def drop(job: Claimed) -> bool:
 def _data(job: Claimed) -> dict[str, Any]:
     """The job's data; a timer that is put off remembers when it was due in truth."""
     return {**job.data, DUE: job.data.get(DUE, job.due.isoformat())} if job.kind in ("timer", "start-timer") else job.data
+
+
+def was_due(job: Claimed) -> datetime:
+    """When a timer was due in truth, though it may have been put off since."""
+    return datetime.fromisoformat(job.data[DUE]) if DUE in job.data else job.due
 
 
 _FAIL = """
