@@ -20,10 +20,9 @@ from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, Unrecov
 from engine.interpreter.journal import Ran
 from engine.models import Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import deliveries, external, policies, work
+from engine.runtime import deliveries, external, policies, start_timers, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
-from engine.runtime.store.statements import as_time
 
 LOG = logging.getLogger("towpath.jobs")
 FORGIVEN = 10  # attempts at one job that may be lost to the database before they count as its own failures
@@ -45,10 +44,9 @@ def _step(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
     """Carry the token on that waits for this job."""
     if job.instance is None or job.token is None:
         raise UnrecoverableError(f"job {job.id} of kind {job.kind} belongs to no token")
-    due = as_time(job.data[claims.DUE]) if claims.DUE in job.data else job.due
     order = work.Order(
         job.instance,
-        Ran(job.token, job.kind, job.data, due),
+        Ran(job.token, job.kind, job.data, claims.was_due(job)),
         Ledger.Trigger.TIMER if job.kind == "timer" else Ledger.Trigger.JOB,
         (job.name or job.node or "")[:255],
         job.node,
@@ -67,6 +65,7 @@ RUNNERS: dict[str, Runner] = {
     **dict.fromkeys(("async", "async-leave", "async-call", "timer"), _step),
     "external": _answered,
     "deliver": deliveries.run,
+    "start-timer": start_timers.run,
 }
 
 

@@ -54,17 +54,22 @@ def arm(definition: Definition, graph: Graph, now: datetime) -> None:
 
 
 def _timer(definition: Definition, node: Node, now: datetime) -> None:
-    assert node.event is not None
-    assert node.event.timer is not None
-    timer = node.event.timer
+    assert node.event and node.event.timer
     try:
-        due, data = timers.moment(evaluate(parse(timer.text), _nothing), now), dict[str, Any]()
+        coming = timers.schedule(node.event.timer, lambda text: evaluate(parse(text), _nothing), now)
     except ExpressionError as error:
         raise DeploymentError([Problem(str(error), node.id, node.line)]) from None
-    key = uuid7()
+    plan(definition.pk, definition.tenant, node, coming, now)
+
+
+def plan(definition: str, tenant: str, node: Node, coming: timers.Due | None, now: datetime) -> None:
+    """Make the job of a start timer, unless it is never due (again)."""
+    if coming is None:
+        return
+    key, (due, data) = uuid7(), coming
     Job.objects.create(
-        id=key, kind=Job.Kind.START_TIMER, state=Job.State.WAITING, definition=definition, node=node.id, name=node.name, due=due,
-        retries=conf.JOB_RETRIES, retry=node.retry, data=data, correlation=key, tenant=definition.tenant, created=now, exclusive=False,
+        id=key, kind=Job.Kind.START_TIMER, state=Job.State.WAITING, definition_id=definition, node=node.id, name=node.name, due=due,
+        retries=conf.JOB_RETRIES, retry=node.retry, data=data, correlation=key, tenant=tenant, created=now, exclusive=False,
     )  # fmt: skip
 
 
