@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, UnrecoverableError
 from engine.interpreter.journal import Ran
-from engine.models import Instance, Ledger
+from engine.models import Definition, Instance, Ledger
 from engine.models.fields import uuid7
 from engine.runtime import deliveries, external, policies, start_timers, work
 from engine.runtime.store import claims
@@ -76,8 +76,10 @@ def _unknown(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseExceptio
 # -- an attempt -----------------------------------------------------------------------------------------------------------
 def begin(job: Claimed) -> Claimed | None:
     """Count the attempt; None if there is none to make: the lease is lost, or lost workers have used up all attempts."""
+    if not job.begun:
+        return job if claims.begin(job) else None
     with transaction.atomic():
-        charged = charge(job) if job.begun else job
+        charged = charge(job)
         return charged if charged and claims.begin(charged) else None
 
 
@@ -117,9 +119,7 @@ class Attempt:
 
     def _guard(self) -> None:
         """In the transaction that does the work: prove the lease and end the job; the next is begun in it, to save its own."""
-        claims.finish(self.job)
-        if self.following:
-            self.follows = claims.begin(self.following)
+        self.follows = claims.finish(self.job, self.following)
 
     def _on_failure(self, error: BaseException) -> None:
         """In the transaction that follows the rollback."""
@@ -139,7 +139,7 @@ def settle(job: Claimed, error: BaseException) -> None:
     """Write down what becomes of a job that did not come to its end; within a transaction."""
     if isinstance(error, LeaseLost):
         return
-    if isinstance(error, work.Gone) or (isinstance(error, NotFound) and not _instance(job)):
+    if isinstance(error, work.Gone) or (isinstance(error, NotFound) and _orphaned(job)):
         if claims.drop(job):
             _note(job, Ledger.Outcome.OVERTAKEN, str(error))
     elif isinstance(error, Conflict) and (instance := _instance(job)) and instance.suspended:
@@ -155,6 +155,13 @@ def _failed(job: Claimed, error: BaseException) -> None:
     said = str(error) or type(error).__name__
     trace = "".join(traceback.format_exception(error))
     claims.fail(job, state=verdict.state, wait=verdict.wait, retries=verdict.retries, error=said, traceback=trace)
+
+
+def _orphaned(job: Claimed) -> bool:
+    """Whether what the job belongs to was deleted."""
+    if job.instance is not None:
+        return _instance(job) is None
+    return job.definition is not None and not Definition.objects.filter(pk=job.definition).exists()
 
 
 def _instance(job: Claimed) -> Instance | None:
