@@ -1,4 +1,4 @@
-.PHONY: run test check setup
+.PHONY: run test check bench chaos setup
 
-run test check setup:
+run test check bench chaos setup:
 	@python3 dev.py $@ $(ARGS)

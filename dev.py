@@ -28,6 +28,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".requirements"
 OLDEST = (3, 11)
+TAKES_MORE = ("test", "chaos")
 NO_TEST_FOUND = 5  # pytest's exit code
 
 CHECKS: dict[str, tuple[str | Path, ...]] = {
@@ -44,7 +45,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we wait for is ended with us
     os.chdir(ROOT)
     arguments, rest = _parser().parse_known_args()
-    if rest and arguments.command != "test":
+    if rest and arguments.command not in TAKES_MORE:
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     try:
         setup()
@@ -66,8 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-demo", action="store_true", help="no demo users and processes")
     run.add_argument("--conformance", action="store_true", help="an empty site without cluster, as the conformance suites want it")
     run.add_argument("--bench", action="store_true", help="as --conformance, with the cluster")
-    for name in ("test", "check", "setup"):
-        commands.add_parser(name, add_help=name != "test")
+    for name in ("test", "chaos"):
+        commands.add_parser(name, add_help=False, help="takes arguments of pytest")
+    for name in ("check", "bench", "setup"):
+        commands.add_parser(name)
     return parser
 
 
@@ -185,12 +188,28 @@ def _check(name: str) -> tuple[str, int]:
 
 def test(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     """All checks and all tests, or with arguments for pytest only the tests that they choose; both databases."""
-    pytest = [PYTHON, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal", "-q", *rest]
-    passes = {"tests on SQLite": pytest, "tests on PostgreSQL": [PYTHON, "-m", "tests.postgres", *pytest, "--database-only"]}
-    results = {name: _timed(name, command, _test_environment()) for name, command in passes.items()}
+    results = _both("tests", "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal", *(rest or ("--ignore=tests/chaos",)))
     if rest:  # what was chosen may all be in one of the passes
         return _report([(name, code) for name, code in results.items() if code != NO_TEST_FOUND])
     return _report([*map(_check, CHECKS), *results.items()])
+
+
+def chaos(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Mistreats clusters, one after the other: they need the machine for themselves."""
+    return _report(list(_both("chaos", *(rest or ("tests/chaos",))).items()))
+
+
+def _both(what: str, *options: str) -> dict[str, int]:
+    """Tests on both databases, on the second only those that use it: name of the pass -> exit code."""
+    pytest = [PYTHON, "-m", "pytest", "-q", *options]
+    passes = {f"{what} on SQLite": pytest, f"{what} on PostgreSQL": [PYTHON, "-m", "tests.postgres", *pytest, "--database-only"]}
+    return {name: _timed(name, command, _test_environment()) for name, command in passes.items()}
+
+
+def bench(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    """All benchmarks, one after the other."""
+    found = sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py"))
+    return _report([(path.stem, _timed(path.stem, [PYTHON, path], _test_environment())) for path in found])
 
 
 def _test_environment() -> dict[str, str]:
@@ -217,6 +236,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Sequence[str]], int]] = {
     "run": run,
     "test": test,
     "check": check,
+    "bench": bench,
+    "chaos": chaos,
     "setup": lambda arguments, rest: 0,
 }
 

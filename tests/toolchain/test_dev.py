@@ -133,7 +133,7 @@ def test_one_failure_fails_the_whole_and_is_named(dev: Any, capsys: pytest.Captu
     assert dev._report([("types", 0)]) == 0
 
 
-@pytest.mark.parametrize("command", ["run", "test", "check", "setup"])
+@pytest.mark.parametrize("command", ["run", "test", "check", "bench", "chaos", "setup"])
 def test_make_knows_every_command(command: str) -> None:
     done = subprocess.run(["make", "--dry-run", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert f"dev.py {command}" in done.stdout
