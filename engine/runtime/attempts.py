@@ -20,7 +20,7 @@ from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, Unrecov
 from engine.interpreter.journal import Ran
 from engine.models import Definition, Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import deliveries, external, policies, start_timers, work
+from engine.runtime import deliveries, external, policies, retention, start_timers, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 
@@ -66,6 +66,7 @@ RUNNERS: dict[str, Runner] = {
     "external": _answered,
     "deliver": deliveries.run,
     "start-timer": start_timers.run,
+    "cleanup": retention.run,
 }
 
 

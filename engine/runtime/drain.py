@@ -19,7 +19,7 @@ from django.db import connection
 
 from engine.conf import settings as conf
 from engine.models import Worker as WorkerRow
-from engine.runtime import attempts
+from engine.runtime import attempts, retention
 from engine.runtime.attempts import Attempt, TimedOut
 from engine.runtime.heartbeat import Heart, Held
 from engine.runtime.pulse import DONE, NOTHING, TAKEN, pulse
@@ -124,12 +124,13 @@ def me() -> Worker:
 
 
 def begin(**_: Any) -> None:
-    """A worker process was forked: let its heart beat, and free what dead workers of its cluster held."""
+    """A worker process was forked: let its heart beat, free what dead workers of its cluster held, and see that retention is armed."""
     me()
     try:
         free_dead()
+        retention.begin()
     except DatabaseTrouble as error:
-        LOG.warning("what dead workers held is free when their leases run out: %s", error)
+        LOG.warning("what dead workers held is free when their leases run out, and retention may rest: %s", error)
         connection.close()
 
 

@@ -15,7 +15,7 @@ from engine.interpreter.journal import Begin, Cancel
 from engine.models import Blob, Definition, Instance, Job, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.runtime import access, definitions, work
-from engine.runtime.store import claims, receivers, starting
+from engine.runtime.store import claims, erasing, receivers
 from engine.runtime.store.values import COLUMNS, value_of
 
 Trigger = Ledger.Trigger
@@ -139,7 +139,7 @@ def delete_history(instance_id: Any, *, user: access.User = None) -> None:
     if instance.ended is None:
         raise Conflict("a running instance has no history to delete; cancel it first")
     with transaction.atomic():
-        starting.erase(Instance.objects.filter(pk=instance.pk))
+        erasing.erase(erasing.family([instance.pk]))
 
 
 def rename(instance_id: Any, *, name: str | None = None, business_key: str | None = None, user: access.User = None) -> None:

@@ -6,37 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
-
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import DeploymentError, ExpressionError, Problem
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 from engine.interpreter import timers
-from engine.models import (
-    Activity,
-    Attachment,
-    Blob,
-    Comment,
-    Definition,
-    Draft,
-    IdentityLink,
-    Instance,
-    Job,
-    Ledger,
-    Subscription,
-    Token,
-    UserTask,
-    Variable,
-)
+from engine.models import Definition, Instance, Job, Subscription
 from engine.models.fields import uuid7
+from engine.runtime.store import erasing
 
 OWN = ("message", "signal")
-_OF_TASKS: tuple[type[Model], ...] = (IdentityLink, Comment, Attachment, Draft)
-_OF_INSTANCES: tuple[type[Model], ...] = (
-    IdentityLink, Comment, Attachment, Token, Variable, Activity, Job, Subscription, Ledger, UserTask,
-)  # fmt: skip
 
 
 def arm(definition: Definition, graph: Graph, now: datetime) -> None:
@@ -54,7 +34,8 @@ def arm(definition: Definition, graph: Graph, now: datetime) -> None:
 
 
 def _timer(definition: Definition, node: Node, now: datetime) -> None:
-    assert node.event and node.event.timer
+    assert node.event
+    assert node.event.timer
     try:
         coming = timers.schedule(node.event.timer, lambda text: evaluate(parse(text), _nothing), now)
     except ExpressionError as error:
@@ -85,21 +66,7 @@ def running(definitions: Iterable[Definition]) -> bool:
 def forget(definitions: Iterable[Definition]) -> None:
     """Remove the instances of these versions with all that belongs to them, and what starts them."""
     mine = list(definitions)
-    erase(Instance.objects.filter(definition__in=mine))
+    instances = list(Instance.objects.filter(definition__in=mine).values_list("pk", flat=True))
+    erasing.erase(erasing.family(instances))
     Subscription.objects.filter(definition__in=mine).delete()
     Job.objects.filter(definition__in=mine).delete()
-
-
-def erase(instances: Any) -> None:
-    """Remove instances with every row that refers to them, those of the processes they called too."""
-    keys = list(instances.values_list("pk", flat=True))
-    called = Instance.objects.filter(root__in=keys).values_list("pk", flat=True)
-    everyone = [*keys, *(k for k in called if k not in set(keys))]
-    tasks = list(UserTask.objects.filter(instance__in=everyone).values_list("pk", flat=True))
-    blobs = Variable.objects.filter(instance__in=everyone, blob__isnull=False).values_list("blob", flat=True)
-    Blob.objects.filter(pk__in=list(blobs))._raw_delete("default")
-    for table in _OF_TASKS:
-        table._default_manager.filter(task__in=tasks).delete()
-    for table in _OF_INSTANCES:
-        table._default_manager.filter(instance__in=everyone).delete()
-    Instance.objects.filter(pk__in=everyone).delete()
