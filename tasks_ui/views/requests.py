@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engine.errors import Conflict, NotFound
@@ -20,8 +21,8 @@ from tasks_ui.onward import task_address
 from tasks_ui.pages import page
 from tasks_ui.paging import page_of, search_of
 
-PACE = ((10, 1), (30, 3))  # polls up to this number come every so many seconds
-SLOWEST = 10
+QUICKEST, SLOWEST = 1, 10
+PACE = ((10, QUICKEST), (30, 3))  # polls up to this number come every so many seconds
 
 
 @page()
@@ -86,7 +87,7 @@ def _context(request: HttpRequest, instance: Instance, current: progress.Current
         "current": current,
         "mark": _mark(instance, current),
         "polls": polls,
-        "pace": _pace(polls) if current.poll else 0,
+        "pace": _pace(polls, current) if current.poll else 0,
         "parts": Parts(instance),
         "sees_errors": access.sees_all(request.user),
         "may_cancel": instance.ended is None and access.may_cancel(request.user, instance),
@@ -116,8 +117,10 @@ def _mark(instance: Instance, current: progress.Current) -> str:
     return f"{zlib.crc32(repr(seen).encode()):08x}"
 
 
-def _pace(polls: int) -> int:
-    """Seconds until the next poll: quick at first, slower when it takes long."""
+def _pace(polls: int, current: progress.Current) -> int:
+    """Seconds until the next poll: quick at first and around the beginning of an attempt, slower when it takes long."""
+    if current.due and -2 < (timezone.now() - current.due).total_seconds() < PACE[0][0]:
+        return QUICKEST
     return next((seconds for most, seconds in PACE if polls < most), SLOWEST)
 
 

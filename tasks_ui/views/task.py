@@ -71,7 +71,9 @@ def _posted(request: HttpRequest, found: UserTask) -> HttpResponse:
     desk = Desk(found, _spec(found), "works")
     if found.state != UserTask.State.OPEN:
         return _stale(request, desk, EngineForm(desk.spec, request.POST))
-    access.check_work(request.user, found)
+    if not access.may_work_on(request.user, found):
+        watching = EngineForm(desk.spec, request.POST)
+        return _shown(request, Desk(found, desk.spec, "watches"), watching, typed=_typed(watching), status=403)
     form = EngineForm(desk.spec, request.POST, initial=tasks.form_values(found, request.user))
     return _saved(request, found, form) if SAVE in request.POST else _sent(request, desk, form)
 
@@ -120,8 +122,12 @@ def _not_now(request: HttpRequest, desk: Desk, form: EngineForm, error: Exceptio
 
 def _stale(request: HttpRequest, desk: Desk, form: EngineForm) -> HttpResponse:
     """The task is done already: say by whom, and give back what was typed so that it can be copied."""
-    typed = [(form[name].label or name, value) for name, value in form.typed().items() if value]
-    return _shown(request, Desk(desk.task, desk.spec, "ended"), form, typed=typed, stale=True, status=409)
+    return _shown(request, Desk(desk.task, desk.spec, "ended"), form, typed=_typed(form), stale=True, status=409)
+
+
+def _typed(form: EngineForm) -> list[tuple[str, object]]:
+    """What was typed, by label, to be copied elsewhere."""
+    return [(str(form[name].label or name), value) for name, value in form.typed().items() if value]
 
 
 def _next(request: HttpRequest, found: UserTask) -> HttpResponse:

@@ -16,8 +16,6 @@ from django.db import connections
 from engine.models import Job
 from engine.runtime import jobs
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 # Playwright's own loop runs in this thread; what the tests ask the database for is as synchronous as ever.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
@@ -37,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for all tests; each page has a context of its own."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the browser tests are left out")
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: the browser tests are left out")
     with playwright.sync_playwright() as driver:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from engine import runtime
 from engine.errors import TechnicalError
@@ -176,7 +178,16 @@ def test_news_are_only_the_next_poll_while_nothing_has_changed(alice: User, brow
 @pytest.mark.parametrize(("polls", "seconds"), [("0", 1), ("8", 1), ("9", 3), ("28", 3), ("29", 10), ("5000", 10), ("x", 1), ("²", 1)])
 def test_polls_grow_slower(alice: User, browser: Browser, polls: str, seconds: int) -> None:
     instance = ordered(alice)
+    Job.objects.update(due=timezone.now() - timedelta(minutes=1))
     shown = browser(alice).get(f"/requests/{instance.pk}/news/", {"polls": polls, "mark": "x"}).content.decode()
+    assert f'hx-trigger="every {seconds}s"' in shown
+
+
+@pytest.mark.parametrize(("due", "seconds"), [(-11, 10), (-9, 1), (1, 1), (3, 10)])
+def test_polls_are_quick_around_the_beginning_of_an_attempt(alice: User, browser: Browser, due: int, seconds: int) -> None:
+    instance = ordered(alice)
+    Job.objects.update(due=timezone.now() + timedelta(seconds=due))
+    shown = browser(alice).get(f"/requests/{instance.pk}/news/?polls=100&mark=x").content.decode()
     assert f'hx-trigger="every {seconds}s"' in shown
 
 

@@ -165,6 +165,16 @@ def test_who_only_watches_may_not_complete(alice: User, bob: User, browser: Brow
     assert watching.post(address(task), {}).status_code == 403
 
 
+def test_who_has_lost_a_task_to_somebody_else_gets_back_what_he_typed(alice: User, bob: User, browser: Browser) -> None:
+    deploy(enter_order())
+    _, task = started(alice)
+    tasks.reassign(task.pk, "bob", alice)
+    answer = browser(alice).post(address(task), ORDER)
+    assert answer.status_code == 403
+    assert "bob works on this task. What you sent was not stored." in answer.content.decode()
+    assert "<dd>Tow Path 1</dd>" in answer.content.decode()
+
+
 def test_a_task_that_is_not_there_is_a_404(alice: User, browser: Browser) -> None:
     assert browser(alice).get("/tasks/00000000-0000-7000-8000-000000000000/").status_code == 404
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class Current:
     waiting: tuple[Waiting, ...] = ()
     poll: bool = False
     attempt: int = 1  # of a job that is being processed: the one that runs or comes next
+    due: datetime | None = None  # when that attempt was or is to begin
 
 
 def current(instance: Instance, user: access.User) -> Current:
@@ -62,8 +64,8 @@ def _stands(instance: Instance, tasks: list[UserTask], jobs: list[Job], asked: d
         return Current("task", mine, nodes=(str(mine),))
     busy = [j for j in jobs if _is_processed(j)]
     if busy or instance.state == Instance.State.ACCEPTED:
-        attempt = max(map(attempt_of, busy), default=1)
-        return Current("processing", offered, offered is not None, _names(busy), poll=True, attempt=attempt)
+        attempt, due = max(map(attempt_of, busy), default=1), max((j.due for j in busy), default=None)
+        return Current("processing", offered, offered is not None, _names(busy), poll=True, attempt=attempt, due=due)
     if offered:
         return Current("task", offered, True, nodes=(str(offered),))
     if dead := [j for j in jobs if j.state == Job.State.DEAD]:
