@@ -6,21 +6,20 @@ the worker is answered at once and a failure of the next step is not his. Source
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from engine.conf import settings as conf
 from engine.errors import BadInput, Forbidden, NotFound
-from engine.expressions.values import from_json, to_json, type_of
 from engine.models import Job
 from engine.runtime import access
 from engine.runtime.instances import identify, known
 from engine.runtime.queries.variables import visible
 from engine.runtime.store import claims
+from engine.runtime.store.values import decoded, encoded
 
 State = Job.State
 MOST, LONGEST = 100, timedelta(days=30)  # jobs at once, and how long they may be kept
@@ -135,18 +134,6 @@ def release(job_id: Any, worker: str, *, user: access.User = None) -> None:
 def release_all(worker: str, *, user: access.User = None) -> int:
     """Give all jobs of a worker back."""
     return waiting(user).filter(lease_owner=worker).update(lease_owner=None, lease_until=None)
-
-
-# -- typed values in a job's data -----------------------------------------------------------------------------------------
-def encoded(values: Mapping[str, Any]) -> list[list[Any]]:
-    """Variables as JSON that keeps their types."""
-    return [[name, type_of(value), to_json(value)] for name, value in values.items()]
-
-
-def decoded(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    """The other way."""
-    limits = {"depth": conf.MAX_JSON_DEPTH, "size": conf.MAX_VARIABLE_SIZE}
-    return {name: from_json(value, None if kind == "null" else kind, name=name, **limits) for name, kind, value in rows}
 
 
 def answered(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,9 @@ def event(
     waiting = Subscription.objects.filter(kind=kind, name=name, instance=key, token=token).first()
     if waiting is None:
         raise Conflict(f"execution {key}.{token} does not wait for {kind} {name}")
+    if waiting.data.get("local"):
+        _check_seen(key, user)
+        return  # a signal of instance scope is not heard from outside (as in Flowable's SignalEventReceivedCmd)
     _receive(waiting, kind, name or "", known(variables), user)
 
 
@@ -86,9 +89,8 @@ def signal(name: str, variables: Mapping[str, Any] | None = None, *, user: acces
     """
     access.check_operate(user)
     values = known(variables)
-    rows = Subscription.objects.filter(kind="signal", name=name, instance__isnull=False, tenant=tenant, instance__suspended=False)
     wishes: list[tuple[UUID, work.Wish, work.Start | None]] = [
-        (r.instance_id, Received(r.token or 0, "signal", name, values), None) for r in rows.order_by("created", "id")
+        (r.instance_id, Received(r.token or 0, "signal", name, values), None) for r in receivers.waiting("signal", name, tenant)
     ]
     wishes += [
         (uuid7(), Begin(values, node=node), work.Start(definition, tenant=tenant))

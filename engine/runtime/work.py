@@ -43,7 +43,7 @@ from engine.interpreter.journal import (
     Yielded,
 )
 from engine.interpreter.state import Facts
-from engine.models import Ledger
+from engine.models import Job, Ledger
 from engine.models.fields import uuid7
 from engine.runtime import definitions, hooks
 from engine.runtime.handlers import Execution
@@ -133,6 +133,7 @@ class Work:
         for instance, wish, start in ((self.order.instance, self.order.input, self.order.start), *self.order.more):
             if start:
                 assert isinstance(wish, Begin)
+        self.later: list[dict[str, Any]] = []  # the jobs that bring what was thrown to its receivers
                 self._begin(instance, wish, start)
             else:
                 self.queue.append((instance, wish))
@@ -230,11 +231,18 @@ class Work:
         self.queue.extend((child, Released()) for child in self._children(unit, e.token))
 
     def _throw(self, unit: Loaded, e: Throw) -> None:
-        for found in receivers.of(e, unit, list(self.units.values())):
-            self.queue.append((found.instance, Received(found.token, e.kind, e.name, e.variables)))
-        if e.kind == "signal" and not e.local:
-            for definition, node in receivers.starts(e.kind, e.name, unit.tenant):
-                self._begin(UUID(self.world.new_id()), Begin(e.variables, node=node), Start(definition, tenant=unit.tenant))
+        found = receivers.of(e, unit, list(self.units.values()))
+        found += [] if e.local else receivers.starting(e.kind, e.name, unit.tenant, found)
+        if e.asynchronous:
+            now = self.world.now()
+            self.later += [receivers.delivery(one, e, unit.tenant, self.order.user, now) for one in found]
+            return
+        for one in found:
+            if one.instance is not None:
+                self.queue.append((one.instance, Received(one.token or 0, e.kind, e.name, e.variables)))
+            else:
+                begin, start = Begin(e.variables, node=one.node), Start(definitions.get(one.definition), tenant=unit.tenant)
+                self._begin(UUID(self.world.new_id()), begin, start)
 
     def _yield(self, unit: Loaded, e: Yield) -> None:
         self.queue.append((unit.id, Yielded(e.token)))
@@ -281,6 +289,7 @@ class Work:
             raise RevisionConflict("the instance was advanced by somebody else") from None
         hooks.after_commit(units)
 
+        statements += insert(Job, self.later)
     def _ledger(self, units: list[Loaded]) -> list[Statement]:
         return insert(Ledger, [self._row(u, history.journal_of(u.graph, u.journal, u.effects)) for u in units])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from engine.conf import settings as conf
 from engine.errors import HandlerError
-from engine.expressions.values import BigInteger, Instant, Long, Short, type_of
+from engine.expressions.values import BigInteger, Instant, Long, Short, from_json, to_json, type_of
 from engine.models.fields import uuid7
 
 COLUMNS = ("text", "number", "time", "json", "blob")
@@ -95,3 +95,15 @@ def value_of(kind: str, columns: dict[str, Any], content: bytes | None) -> Any:
         return bytes(content)
     text = bytes(content).decode()
     return json.loads(text) if kind == "json" else _READ[kind]({**columns, "text": text})
+
+
+# -- values in a job's data -----------------------------------------------------------------------------------------------
+def encoded(values: Mapping[str, Any]) -> list[list[Any]]:
+    """Variables as JSON that keeps their types."""
+    return [[name, type_of(value), to_json(value)] for name, value in values.items()]
+
+
+def decoded(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """The other way."""
+    limits = {"depth": conf.MAX_JSON_DEPTH, "size": conf.MAX_VARIABLE_SIZE}
+    return {name: from_json(value, None if kind == "null" else kind, name=name, **limits) for name, kind, value in rows}

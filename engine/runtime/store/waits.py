@@ -172,7 +172,7 @@ _STATE = {"external": "external"}
 
 
 def _jobs(units: list[Loaded], now: datetime) -> list[Statement]:
-    return _withdrawn(units, "job", CreateJob) + insert(models.Job, [_job(u, e, now) for u, e in _lasting(units, CreateJob)])
+    return _withdrawn(units, "job") + insert(models.Job, [_job(u, e, now) for u, e in _lasting(units, CreateJob)])
 
 
 def _job(unit: Loaded, e: CreateJob, now: datetime) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _subscriptions(units: list[Loaded], now: datetime) -> list[Statement]:
         }
         for u, e in _lasting(units, CreateSubscription)
     ]  # fmt: skip
-    return _withdrawn(units, "subscription", CreateSubscription) + insert(models.Subscription, rows)
+    return _withdrawn(units, "subscription") + insert(models.Subscription, rows)
 
 
 def _lasting(units: list[Loaded], kind: type[Any]) -> list[tuple[Loaded, Any]]:
@@ -213,15 +213,22 @@ def _lasting(units: list[Loaded], kind: type[Any]) -> list[tuple[Loaded, Any]]:
     return lasting
 
 
-def _withdrawn(units: list[Loaded], table: str, kind: type[Any]) -> list[Statement]:
-    """Rows of withdrawn tokens go; of an ended instance all do, in the one statement that needs no list."""
+def _withdrawn(units: list[Loaded], table: str) -> list[Statement]:
+    """Rows of withdrawn tokens go; of an ended instance all do, in the one statement that needs no list, if there can be any."""
     made = []
     for unit in units:
         if unit.new:
             continue
         (key,) = adapted([unit.id])
         gone = sorted({e.token for e in unit.effects if isinstance(e, Withdraw)} & unit.stored)
-        if gone:
+        if unit.state.ended and _waited(unit):
+            made.append(Statement(f"DELETE FROM towpath_{table} WHERE instance_id = %s AND token IS NOT NULL", [key]))
+        elif gone:
             where, values = among("token", gone)
             made.append(Statement(f"DELETE FROM towpath_{table} WHERE instance_id = %s AND {where}", [key, *values]))
     return made
+
+
+def _waited(unit: Loaded) -> bool:
+    """Whether any token, as it was loaded, may have a job or a subscription; of a large instance nobody knows."""
+    return unit.base.complete is not None or any(t.wait not in ROWLESS for t in unit.base.tokens.values())
