@@ -128,12 +128,12 @@ class Work:
 
     def _forget(self) -> None:
         self.units = {}
+        self.later: list[dict[str, Any]] = []  # the jobs that bring what was thrown to its receivers
         self.world = World(self, self.memory, self.cause)
         self.queue = deque()
         for instance, wish, start in ((self.order.instance, self.order.input, self.order.start), *self.order.more):
             if start:
                 assert isinstance(wish, Begin)
-        self.later: list[dict[str, Any]] = []  # the jobs that bring what was thrown to its receivers
                 self._begin(instance, wish, start)
             else:
                 self.queue.append((instance, wish))
@@ -281,6 +281,7 @@ class Work:
         units = sorted(self.units.values(), key=lambda u: u.id)
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
+        statements += insert(Job, self.later)
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
             statements += claims.announcement()
         try:
@@ -289,7 +290,6 @@ class Work:
             raise RevisionConflict("the instance was advanced by somebody else") from None
         hooks.after_commit(units)
 
-        statements += insert(Job, self.later)
     def _ledger(self, units: list[Loaded]) -> list[Statement]:
         return insert(Ledger, [self._row(u, history.journal_of(u.graph, u.journal, u.effects)) for u in units])
 
