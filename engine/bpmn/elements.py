@@ -124,7 +124,7 @@ ELEMENTS: dict[str, Known] = {
     "categoryValueRef": _known("NODE sequenceFlow", "", T, _PAPER, closed=True),
     "supports": _known("process", "", T, _PAPER, closed=True),
     "correlationSubscription": _known("process", "correlationKeyRef", W, _CORRELATION, closed=True),
-    "property": _known("process ACTIVITY EVENT", "name itemSubjectRef", W, "declare a dataObject instead", closed=True),
+    "property": _known("process ACTIVITY EVENT", "name itemSubjectRef isCollection", closed=True),
     "ioSpecification": _known("process ACTIVITY", "", W, _DATA, closed=True),
     "ioBinding": _known("process", "operationRef inputDataRef outputDataRef", W, _WEB, closed=True),
     **{name: _known("SCOPE", "name", R, "choreographies are not executed")

@@ -118,6 +118,20 @@ class DataObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What a process says of itself as a REST service; `description` and `tags` may be expressions.
+
+    `version` is the N of `/v<N>/<workflow>` where the model fixes it, `policy` who may see and change an instance beyond the rights of
+    the site: `participants` or `initiator`.
+    """
+
+    version: str | None = None
+    policy: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FormProperty:
     """`flowable:formProperty`, as written."""
 
@@ -159,6 +173,7 @@ class UserTask:
     listeners: tuple[Listener, ...] = ()
     id_variable: str | None = None
     completer_variable: str | None = None
+    excluded: str | None = None  # who may not work on it though a candidate, as one name or several with commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +300,7 @@ class Graph:
     children: Mapping[str | None, tuple[str, ...]] = field(default_factory=dict)
     listeners: tuple[Listener, ...] = ()
     data: tuple[DataObject, ...] = ()
+    service: Service = Service()
     candidate_starter_users: tuple[str, ...] = ()
     candidate_starter_groups: tuple[str, ...] = ()
 

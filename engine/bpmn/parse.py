@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
-from engine.bpmn import parse_xml, validate
-from engine.bpmn.graph import Event, Flow, Graph, Node
+from engine.bpmn import parse_service, parse_xml, validate
+from engine.bpmn.graph import DataObject, Event, Flow, Graph, Node
 from engine.bpmn.limits import Limits
 from engine.bpmn.parse_activities import detail, loop
 from engine.bpmn.parse_events import condition, event
@@ -101,10 +101,24 @@ def _graph(process: Element, root: Element, reading: Reading) -> Graph:
         key=process.id or "", name=process.attributes.get("name"), documentation=_documentation(process),
         category=root.attributes.get("targetNamespace"), line=process.line,
         nodes=nodes, flows=flows, children={scope: tuple(inside) for scope, inside in children.items()},
-        listeners=listeners(process, "executionListener", reading), data=tuple(data_object(d, reading) for d in process.all("dataObject")),
+        listeners=listeners(process, "executionListener", reading), data=_data(process, reading), service=parse_service.service(process, reading),
         candidate_starter_users=(*listed(reading.attribute(process, "candidateStarterUsers")), *(t for k, t in starters if k == "user")),
         candidate_starter_groups=(*listed(reading.attribute(process, "candidateStarterGroups")), *(t for k, t in starters if k == "group")),
     )
+
+
+def _data(process: Element, reading: Reading) -> tuple[DataObject, ...]:
+    """The declared variables of a process, properties and data objects, in document order."""
+    found = []
+    for at in process.children:
+        if at.space == "bpmn" and at.name == "property":
+            found.append(parse_service.variable(at, reading))
+        elif at.space == "bpmn" and at.name == "dataObject":
+            found.append(replace(data_object(at, reading), tags=parse_service.tags(at, reading)))
+    for name, times in Counter(d.name for d in found).items():
+        if times > 1 and name:
+            reading.problem(f"the variable '{name[:50]}' is declared {times} times", process)
+    return tuple(found)
 
 
 def _inside(process: Element) -> Iterator[tuple[Element, str | None]]:

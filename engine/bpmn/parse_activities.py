@@ -8,6 +8,7 @@ from collections.abc import Callable
 from engine.bpmn.graph import AdHoc, Aggregation, Call, Detail, Loop, Parameter, Script, Start, UserTask, Work
 from engine.bpmn.parse_extensions import IMPLEMENTATIONS, fields, form_properties, listed, listeners, parameters, roles, true
 from engine.bpmn.parse_reading import Reading
+from engine.bpmn.parse_service import meta
 from engine.bpmn.parse_xml import Element
 
 
@@ -39,6 +40,7 @@ def user_task(at: Element, reading: Reading) -> UserTask:
         listeners=listeners(at, "taskListener", reading),
         id_variable=reading.attribute(at, "taskIdVariableName"),
         completer_variable=reading.attribute(at, "taskCompleterVariableName"),
+        excluded=meta(at, "excludedOwner", reading),
     )
 
 

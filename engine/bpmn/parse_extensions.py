@@ -177,11 +177,17 @@ def data_object(at: Element, reading: Reading) -> DataObject:
     written = next(at.extensions("value"), None)
     value: object = None
     if written is not None and written.text.strip():
-        try:
-            value = _DATA[kind](written.text.strip())
-        except (ValueError, RecursionError):
-            reading.problem(f"'{written.text.strip()[:50]}' is no value of type {kind}", written)
+        value = data_value(kind, written.text.strip(), written, reading)
     return DataObject(at.id or "", name or "", kind, value)
+
+
+def data_value(kind: str, text: str, at: Element, reading: Reading) -> object:
+    """The value that a declared variable begins with; a problem where its type has none such."""
+    try:
+        return _DATA[kind](text)
+    except (ValueError, RecursionError):
+        reading.problem(f"'{text[:50]}' is no value of type {kind}", at)
+        return None
 
 
 def _item(at: Element, reading: Reading) -> str:

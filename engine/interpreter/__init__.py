@@ -11,6 +11,7 @@ from __future__ import annotations
 from engine.bpmn.graph import Graph
 from engine.interpreter import inputs
 from engine.interpreter.journal import (
+    Aborted,
     Assigned,
     Begin,
     Cancel,
@@ -41,7 +42,12 @@ def start(graph: Graph, facts: Facts, input: Begin, env: Environment, *, steps: 
 
 
 def resume(
-    graph: Graph, state: State, input: Completed | Ran | ChildTold | Assigned | Released | Yielded, env: Environment, *, steps: int = STEPS
+    graph: Graph,
+    state: State,
+    input: Completed | Aborted | Ran | ChildTold | Assigned | Released | Yielded,
+    env: Environment,
+    *,
+    steps: int = STEPS,
 ) -> Change:
     """Let a token go on whose user task, job or child is done; `steps` limits the operations of this unit."""
     return _advance(graph, state.copy(), input, env, steps)

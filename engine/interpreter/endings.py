@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from engine.interpreter import compensation, listeners, scopes, variables
 from engine.interpreter.journal import Ended, TellParent
 from engine.interpreter.run import Run
@@ -42,6 +46,8 @@ def scope_ended(run: Run, scope: Token, last: str | None) -> None:
         run.plan("adhoc ended", scope)
     else:
         close(run, scope, None)
+        if run.node(scope).async_leave:
+            run.ended(scope)  # its run is over before its leave job, unlike a task's (as in Flowable)
         run.plan("leave", scope)
 
 
@@ -75,12 +81,19 @@ def has_listeners(run: Run, scope: Token) -> bool:
     return bool(run.graph.event_subprocesses(inside)) or bool(scope.counters.get("undo"))
 
 
-def end_instance(run: Run, last: str | None, state: str = "completed", reason: str | None = None, tell: bool = True) -> None:
+def end_instance(
+    run: Run,
+    last: str | None,
+    state: str = "completed",
+    reason: str | None = None,
+    tell: bool = True,
+    data: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """End the instance: the process's end listeners run, the caller is told (unless not `tell`); what still listens goes with it."""
     root = run.state.tokens[ROOT]
     if state in ("completed", "terminated"):  # one that is deleted or broken has no say any more
         listeners.call(run, root, run.graph.listeners, "end")
-    run.fact(Ended(last, run.now, state, reason))
+    run.fact(Ended(last, run.now, state, reason, data))
     facts = run.state.facts
     if facts.parent is not None and facts.parent_token is not None and tell:
         run.effect(TellParent(facts.parent, facts.parent_token, "ended", variables=variables.visible(run, root)))

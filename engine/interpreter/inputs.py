@@ -9,6 +9,7 @@ from engine.bpmn.graph import Node, Start
 from engine.errors import BadInput, BpmnError, Conflict
 from engine.interpreter import activities, calls, endings, events, listeners, scopes, subprocesses, timers, usertasks, variables, watching
 from engine.interpreter.journal import (
+    Aborted,
     Assigned,
     Begin,
     Cancel,
@@ -33,6 +34,8 @@ def take(run: Run, input: Input) -> None:
             begin(run, input)
         case Completed():
             guarded(run, waiting(run, input.token, "user"), "complete", input)
+        case Aborted():
+            guarded(run, waiting(run, input.token, "user"), "abort", input)
         case Assigned():
             guarded(run, waiting(run, input.token, "user"), "assign", input)
         case Ran():
@@ -90,16 +93,18 @@ def begin(run: Run, input: Begin) -> None:
     run.transient[ROOT] = dict(input.transient)
     if isinstance(start.detail, Start) and start.detail.initiator:
         run.state.set_local(ROOT, start.detail.initiator, run.state.facts.starter)
-    run.plan("begin process", root, start, input.asynchronous)
+    if input.enter is not None and input.enter not in run.graph.children.get(None, ()):
+        raise BadInput(f"The process {run.graph.key!r} has no node {input.enter!r} to begin at", "node")
+    run.plan("begin process", root, start, input.asynchronous, input.enter)
 
 
-def begin_process(run: Run, root: Token, start: Node, asynchronous: bool) -> None:
+def begin_process(run: Run, root: Token, start: Node, asynchronous: bool, enter: str | None = None) -> None:
     """Start the process: its listeners, its event sub-processes, its first token (waiting for a job, if started asynchronously)."""
     scopes.arm_event_subprocesses(run, root)
     listeners.call(run, root, run.graph.listeners, "start")
     token = scopes.branch(run, root)
     if not asynchronous:
-        run.plan("enter", token, start.id)
+        run.plan("enter", token, enter or start.id)
         return
     token.node = start.id
     run.rest(token, "job")
@@ -119,6 +124,11 @@ def start_node(run: Run, wanted: str | None) -> Node:
 def complete(run: Run, token: Token, input: Completed) -> None:
     """A user task is completed."""
     usertasks.complete(run, token, input)
+
+
+def abort(run: Run, token: Token, input: Aborted) -> None:
+    """A user task is given up."""
+    usertasks.abort(run, token, input)
 
 
 def assign(run: Run, token: Token, input: Assigned) -> None:

@@ -62,6 +62,7 @@ class Ended:
     at: datetime
     state: str = "completed"
     reason: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)  # of the error that ended it
 
 
 Fact = Entered | Left | Taken | Noted | Ended
@@ -81,6 +82,7 @@ class CreateUserTask:
     assignee: str | None = None
     owner: str | None = None
     candidates: tuple[tuple[str, str], ...] = ()
+    excluded: tuple[str, ...] = ()  # users who may not work on it
     due: datetime | None = None
     priority: int = 50
     category: str | None = None
@@ -267,6 +269,7 @@ class Begin:
     node: str | None = None
     asynchronous: bool = False
     transient: Mapping[str, Any] = field(default_factory=dict)
+    enter: str | None = None  # a node to begin at instead of the start event
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +282,14 @@ class Completed:
     transient: Mapping[str, Any] = field(default_factory=dict)
     user: str | None = None
     task: Mapping[str, Any] = field(default_factory=dict)  # id, name, assignee, owner ... as it is now, for task listeners
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """A user task is given up: it ends without a result, and its branch goes on by a job of its own."""
+
+    token: int
+    task: Mapping[str, Any] = field(default_factory=dict)  # as in Completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +358,7 @@ class Cancel:
     reason: str | None = None
 
 
-Input = Begin | Completed | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel
+Input = Begin | Completed | Aborted | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel
 
 
 # -- the world around -----------------------------------------------------------------------------------------------------

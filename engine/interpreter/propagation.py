@@ -28,6 +28,9 @@ def throw_error(run: Run, token: Token, error: BpmnError) -> None:
         caught(run, where, event, {"errorCode": error.code, "errorMessage": error.message, **error.variables}, error.code, error.variables)
     elif facts.parent is not None and facts.parent_token is not None:
         give_up(run, token.node, error, facts.parent, facts.parent_token)
+    elif facts.service:
+        scopes.cancel_inside(run, run.state.tokens[ROOT], f"error ({error.code})")
+        endings.end_instance(run, token.node, "error", error.code, tell=False, data=error.variables)
     else:
         raise TechnicalError(f"No catching boundary event found for error with errorCode '{error.code}'") from error
 

@@ -57,6 +57,7 @@ class Facts:
     tenant: str = ""
     user: str | None = None  # who does this unit
     held: bool = False  # started by a call with `completeAsync`: at its end it waits for the caller's job
+    service: bool = False  # of the service API, where an error that nobody catches ends the instance instead of failing the unit
 
 
 @dataclass(slots=True)

@@ -52,6 +52,7 @@ BEHAVIOURS: Mapping[str, Operation] = {
 OPERATIONS: Mapping[str, Operation] = {
     "begin process": inputs.begin_process,
     "complete": inputs.complete,
+    "abort": inputs.abort,
     "assign": inputs.assign,
     "run job": inputs.run_job,
     "receive": inputs.receive,

@@ -69,8 +69,9 @@ def end(run: Run, token: Token) -> None:
         case None:
             run.plan("leave", token)
         case Event(kind="error") as event:
-            listeners.call(run, token, node.listeners, "end")
-            raise BpmnError(event.name or "", f"error end event {node.id!r}")
+            find = names.lookup(run, token)
+            carried = {names.text(run, token, p.target): names.parameter(run, token, p, find) for p in event.outs}
+            raise BpmnError(event.name or "", f"error end event {node.id!r}", carried)
         case Event(kind="terminate") as event:
             terminate.terminate(run, token, event)
         case Event(kind="cancel"):

@@ -11,9 +11,9 @@ from typing import Any
 
 from engine.bpmn.graph import Node, UserTask
 from engine.errors import ExpressionError
-from engine.interpreter import names, timers, variables
+from engine.interpreter import advance, names, scopes, timers, variables
 from engine.interpreter.invoke import invoke
-from engine.interpreter.journal import ChangeUserTask, Completed, CreateUserTask, EndUserTask
+from engine.interpreter.journal import Aborted, ChangeUserTask, Completed, CreateUserTask, EndUserTask
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 from engine.interpreter.views import Task
@@ -47,6 +47,7 @@ def written(run: Run, token: Token, node: Node, detail: UserTask) -> dict[str, A
         "assignee": names.maybe(run, token, detail.assignee),
         "owner": names.maybe(run, token, detail.owner),
         "candidates": candidates(run, token, detail),
+        "excluded": excluded(run, token, detail),
         "due": due(run, token, detail.due),
         "priority": priority(run, token, detail.priority),
         "category": names.maybe(run, token, detail.category),
@@ -71,6 +72,13 @@ def candidates(run: Run, token: Token, detail: UserTask) -> tuple[tuple[str, str
             listed = value if isinstance(value, list | tuple) else str(value).split(",") if value is not None else []
             found.update({(kind, str(name).strip()): None for name in listed if str(name).strip()})
     return tuple(found)
+
+
+def excluded(run: Run, token: Token, detail: UserTask) -> tuple[str, ...]:
+    """Who may not work on it: one name, several with commas between, or a list."""
+    value = None if detail.excluded is None else names.evaluate(run, token, detail.excluded)
+    listed = value if isinstance(value, list | tuple) else str(value).split(",") if value is not None else []
+    return tuple(str(name).strip() for name in listed if str(name).strip())
 
 
 def due(run: Run, token: Token, text: str | None) -> datetime | None:
@@ -137,3 +145,12 @@ def complete(run: Run, token: Token, done: Completed) -> None:
     for name in done.local:
         run.transient[token.number].pop(name, None)
     run.plan("leave", token)
+
+
+def abort(run: Run, token: Token, given_up: Aborted) -> None:
+    """End the task without a result; the branch goes on by a job, so that who gave it up has not to wait for what follows."""
+    listen(run, token, "delete", dict(given_up.task))
+    run.effect(EndUserTask(token.number, run.now, completed=False, reason="aborted"))
+    run.wake(token)
+    scopes.disarm_boundary(run, token, run.node(token))
+    advance.create_job(run, token, "async-leave")

@@ -37,6 +37,8 @@ class Start:
     business_key: str | None = None
     name: str | None = None
     tenant: str = ""
+    service_id: str | None = None
+    accepted: bool = False  # its row is there already
 
 
 @dataclass(frozen=True, slots=True)

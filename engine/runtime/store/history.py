@@ -12,6 +12,7 @@ from engine import models
 from engine.bpmn.graph import Graph
 from engine.conf import settings as conf
 from engine.interpreter.journal import CreateUserTask, Ended, Entered, Fact, Left, Noted, Rename, Said, StartChild, Taken
+from engine.runtime import labels
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
 
@@ -21,14 +22,15 @@ SHIFT = 20  # an activity's number is its revision, then its place in the unit: 
 def instances(units: Iterable[Loaded]) -> list[Statement]:
     """New instances in one INSERT; each existing one by an UPDATE that is guarded by its revision."""
     units = list(units)
-    return insert(models.Instance, [_instance(u) for u in units if u.new]) + [_advance(u) for u in units if not u.new]
+    made = insert(models.Instance, [_instance(u) for u in units if u.new and not u.accepted])
+    return made + [_begin(u) if u.accepted else _advance(u) for u in units if u.accepted or not u.new]
 
 
 def _outcome(unit: Loaded) -> dict[str, Any]:
     end = unit.end
     names = {e.field: e.value for e in unit.effects if isinstance(e, Rename)}
     return {
-        **names, "ended": end.at if end else unit.ended, "end_node": end.node if end else None,
+        **names, "tags": labels.tags(unit.graph, unit.state), "ended": end.at if end else unit.ended, "end_node": end.node if end else None,
         "state": end.state if end else unit.status, "reason": end.reason if end else None, "next_number": unit.state.next_number,
     }  # fmt: skip
 
@@ -36,12 +38,25 @@ def _outcome(unit: Loaded) -> dict[str, Any]:
 def _instance(unit: Loaded) -> dict[str, Any]:
     f = unit.state.facts
     row = {
-        "id": unit.id, "definition_id": unit.definition, "business_key": f.business_key, "business_status": None, "service_id": None,
+        "id": unit.id, "definition_id": unit.definition, "business_key": f.business_key, "business_status": None,
+        "service_id": unit.service_id, "awaited": False, "added_tags": "",
         "name": f.name, "tenant": unit.tenant, "parent": UUID(f.parent) if f.parent else None, "parent_token": f.parent_token,
         "root": UUID(f.root) if f.root else None, "starter": f.starter, "started": unit.started, "start_node": unit.start_node,
         "revision": 1, "attempts": 0, "held": f.held, "suspended": unit.suspended, "lease_owner": None, "lease_until": None,
     }  # fmt: skip
     return row | _outcome(unit)
+
+
+def _begin(unit: Loaded) -> Statement:
+    """The row that was inserted with the 202 becomes an instance that runs; it may have been cancelled meanwhile."""
+    row = _instance(unit)
+    kept = {"id", "added_tags", "lease_owner", "lease_until", "service_id", "suspended"}
+    new = {name: value for name, value in row.items() if name not in kept}
+    names = ", ".join(f'"{c}" = %s' for c in new)
+    return Statement(
+        f"UPDATE towpath_instance SET {names} WHERE id = %s AND state = 'accepted' AND ended IS NULL",
+        adapted([*new.values(), unit.id]), guard=1,
+    )  # fmt: skip
 
 
 def _advance(unit: Loaded) -> Statement:

@@ -5,16 +5,16 @@ A large instance is loaded in part: the acting token with the scopes around it. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from engine.bpmn.graph import Graph
-from engine.errors import NotFound, RevisionConflict
+from engine.errors import Conflict, NotFound, RevisionConflict
 from engine.interpreter.journal import Effect, Ended, Fact
 from engine.interpreter.state import ROOT, Facts, State, Token
 from engine.runtime.store.statements import adapted, among, as_json, as_time, as_uuid, read
@@ -24,9 +24,9 @@ WHOLE = 200  # an instance with no more tokens is loaded whole
 
 _COLUMNS = (
     "i.definition_id, d.key, d.checksum, d.deployment_id, i.business_key, i.name, i.tenant, i.parent, i.parent_token, i.root,"
-    " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state, i.held"
+    " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state, i.held, i.service_id, i.awaited"
 )
-_WIDTH = 19
+_WIDTH = 21
 _INSTANCE = (
     f"SELECT {_COLUMNS}, t.number, t.parent, t.node, t.scope, t.wait, t.activity, t.counters"
     " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id LEFT JOIN towpath_token t ON t.instance_id = i.id"
@@ -66,10 +66,13 @@ class Loaded:
     ended: datetime | None = None
     status: str = "active"
     start_node: str | None = None
+    service_id: str | None = None
+    awaited: bool = False  # a request waits for it to come to rest
     variable_ids: dict[tuple[int, str], UUID] = field(default_factory=dict)
     stored: frozenset[int] = frozenset()  # tokens that have a row
     journal: list[Fact] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    accepted: bool = False  # its row was inserted with the 202, all else is made now
 
     @property
     def new(self) -> bool:
@@ -104,20 +107,22 @@ class Row:
     suspended: bool
     state: str
     held: bool
+    service_id: str | None
+    awaited: bool
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Row:
         v = list(values)
         v[3], v[7], v[9] = as_uuid(v[3]), as_uuid(v[7]), as_uuid(v[9])
         v[11], v[12] = as_time(v[11]), as_time(v[12])
-        v[16], v[18] = bool(v[16]), bool(v[18])
+        v[16], v[18], v[20] = bool(v[16]), bool(v[18]), bool(v[20])
         return cls(*v)
 
     def facts(self, instance: UUID, user: str | None) -> Facts:
         parent, root = (str(v) if v else None for v in (self.parent, self.root))
         return Facts(
             str(instance), self.definition, self.key, self.starter, self.business_key, self.name, parent, self.parent_token, root,
-            self.tenant, user, self.held,
+            self.tenant, user, self.held, self.service_id is not None,
         )  # fmt: skip
 
 
@@ -159,7 +164,7 @@ def loaded(
         state.variables.setdefault(token, {})[name] = value_of(kind, shape, content)
     return Loaded(
         instance, row.definition, row.deployment, graph, state, state, row.revision, row.attempts, row.suspended, row.tenant, row.started,
-        row.ended, row.state, None, ids, frozenset(state.tokens),
+        row.ended, row.state, None, row.service_id, row.awaited, ids, frozenset(state.tokens),
     )  # fmt: skip
 
 
@@ -169,10 +174,23 @@ def _known(value: Any) -> UUID:
     return key
 
 
-def new(instance: UUID, definition: str, deployment: UUID, graph: Graph, facts: Facts, started: datetime, start_node: str | None) -> Loaded:
-    """The record of an instance that does not exist yet."""
+def new(
+    instance: UUID,
+    definition: str,
+    deployment: UUID,
+    graph: Graph,
+    facts: Facts,
+    started: datetime,
+    start_node: str | None,
+    service_id: str | None = None,
+    accepted: bool = False,
+) -> Loaded:
+    """The record of an instance that does not exist yet, or (`accepted`) of which only the row does."""
     state = State(facts, tokens={ROOT: Token(ROOT, None, scope=True)})
-    return Loaded(instance, definition, deployment, graph, state, state, tenant=facts.tenant, started=started, start_node=start_node)
+    return Loaded(
+        instance, definition, deployment, graph, state, state, tenant=facts.tenant, started=started, start_node=start_node,
+        service_id=service_id, accepted=accepted,
+    )  # fmt: skip
 
 
 def lock(revisions: dict[UUID, int]) -> None:
@@ -191,3 +209,20 @@ def lock_row(instance: UUID) -> None:
     """Lock one instance before it is loaded, so that what follows cannot be overtaken."""
     if connection.vendor == "postgresql":
         read(("SELECT 1 FROM towpath_instance WHERE id = %s FOR UPDATE", [instance]))
+
+
+def taken(error: IntegrityError, units: Iterable[Loaded]) -> Exception:
+    """What a broken constraint means: somebody else took the id of the service API first; else the error itself."""
+    said = str(error)
+    if "towpath_instance_service_id" in said or "towpath_instance.service_id" in said:
+        key = next((u.service_id for u in units if u.new and u.service_id), None)
+        return Taken(f"Process instance with id '{key}' already exists, usually this means business key has been already used", key)
+    return error
+
+
+class Taken(Conflict):
+    """An id of the service API is another instance's."""
+
+    def __init__(self, message: str, key: str | None) -> None:
+        super().__init__(message)
+        self.key = key
