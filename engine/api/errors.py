@@ -58,12 +58,12 @@ def status_of(error: Exception) -> HTTPStatus:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def answer(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer to a call that failed with this error."""
+def answer(request: HttpRequest, error: Exception, key: str = "-") -> HttpResponse:
+    """The answer to a call that failed with this error; `key` is the call's id, for the log."""
     status = status_of(error)
     expected = isinstance(error, Refused) or any(isinstance(error, kind) for kind, _ in STATUSES)
     if not expected:
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        log.error("%s %s failed, request %s", request.method, request.path, key, exc_info=error)
     detail = str(error) if expected else UNEXPECTED
     body = {
         "message": status.phrase,

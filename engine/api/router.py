@@ -6,17 +6,21 @@ empty body, an Answer where the status depends, or a response of Django's.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from engine.api import auth, errors
@@ -27,6 +31,8 @@ from engine.errors import BadInput
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
+STEADY = "repository/"  # what changes so seldom that it is worth telling an answer again only if it is another
+_SANE = re.compile(r"[\w.:\-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +167,13 @@ class Router:
         @csrf_exempt  # sessions are checked in `auth`, which tells the reason in JSON
         @non_atomic_requests
         def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
+            key = _request_id(request)
             try:
-                return self._answered(request, path)
+                response = self._answered(request, path)
             except Exception as error:
-                return errors.answer(request, error)
+                response = errors.answer(request, error, key)
+            response.headers["X-Request-Id"] = key
+            return response
 
         return dispatch
 
@@ -175,7 +184,23 @@ class Router:
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
         auth.check_scope(who, route.scope)
         base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
-        return _response(route.answer(Call(request, who, base), *ids), route.status)
+        response = _response(route.answer(Call(request, who, base), *ids), route.status)
+        return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
+
+
+def _request_id(request: HttpRequest) -> str:
+    """The client's own id of a call where it has a sane one, else one of ours; it stands in the answer and in the log."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _SANE.fullmatch(given) else str(uuid4())
+
+
+def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """304 where the client has this answer already."""
+    if not isinstance(response, HttpResponse) or response.status_code != HTTPStatus.OK:
+        return response
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["ETag"] = tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    return get_conditional_response(request, etag=tag, response=response) or response
 
 
 def _of_method(table: Mapping[str, Route], method: str) -> Route:

@@ -100,7 +100,7 @@ def test_refuses_and_stores_nothing_of(operator: Api, name: str) -> None:
 
 
 def test_lists_all_problems_of_a_refused_model_with_element_and_line(operator: Api) -> None:
-    data = model("bad", '<startEvent id="a"/>\n<sequenceFlow id="f" sourceRef="a" targetRef="nowhere"/>\n<complexGateway id="g"/>')
+    data = model("bad", '<startEvent id="a"/>\n<sequenceFlow id="f" sourceRef="a" targetRef="nowhere"/>\n<businessRuleTask id="g"/>')
     problems = operator.deploy(data, status=400)["problems"]
     assert {p["element"] for p in problems} >= {"f", "g"}
     assert all(p["line"] for p in problems if p["element"] in ("f", "g"))

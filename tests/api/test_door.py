@@ -13,7 +13,7 @@ from oauth2_provider.models import AccessToken, Application
 
 from engine.api import auth
 from engine.runtime import queries
-from tests.api.conftest import Api, basic
+from tests.api.conftest import REVIEW, Api, basic
 
 pytestmark = pytest.mark.django_db
 
@@ -234,3 +234,22 @@ def test_never_shows_what_nobody_expected(of_alice: Api, monkeypatch: pytest.Mon
     assert answer.status_code == 500
     assert "secret" not in answer.content.decode()
     assert "ZeroDivisionError" in caplog.text
+
+
+# -- what an answer says of itself ----------------------------------------------------------------------------------------
+def test_gives_each_call_an_id_or_keeps_the_clients(of_alice: Api) -> None:
+    first, second = (of_alice.http.get(LIST)["X-Request-Id"] for _ in range(2))
+    assert first != second
+    assert of_alice.http.get(LIST, headers={"X-Request-Id": "order-17"})["X-Request-Id"] == "order-17"
+    assert of_alice.http.get(LIST, headers={"X-Request-Id": "no id\tat all"})["X-Request-Id"] != "no id\tat all"
+    assert Client().get(LIST)["X-Request-Id"]
+
+
+def test_sends_what_seldom_changes_only_if_it_is_new(operator: Api) -> None:
+    operator.deploy(REVIEW)
+    key = operator.get("repository/process-definitions")["data"][0]["id"]
+    for path in (f"/api/repository/process-definitions/{key}", f"/api/repository/process-definitions/{key}/resourcedata"):
+        tag = operator.http.get(path)["ETag"]
+        again = operator.http.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        assert operator.http.get(path, headers={"If-None-Match": '"other"'}).status_code == 200

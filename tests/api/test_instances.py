@@ -288,3 +288,14 @@ def test_lets_a_participant_neither_cancel_nor_suspend(operator: Api, of_bob: Ap
 @pytest.mark.parametrize("key", ["nobody", "00000000-0000-0000-0000-000000000000"])
 def test_knows_no_other_instance(operator: Api, method: str, key: str) -> None:
     assert operator.call(method, f"{PATH}/{key}").status_code == 404
+
+
+def test_cancels_many_at_once_or_none(operator: Api, four: list[str]) -> None:
+    body = {"action": "delete", "instanceIds": [four[0], "nobody"], "deleteReason": "all of it"}
+    operator.send("POST", f"{PATH}/delete", body, 404)
+    assert operator.get(PATH)["total"] == 4
+    operator.send("POST", f"{PATH}/delete", {**body, "instanceIds": four[:3]}, 204)
+    assert ids(operator.get(PATH)) == four[3:]
+    operator.send("POST", "history/historic-process-instances/delete", {"action": "delete", "instanceIds": four[:2]}, 204)
+    assert set(ids(operator.get("history/historic-process-instances"))) == set(four[2:])
+    operator.send("POST", f"{PATH}/delete", {"instanceIds": four[3:]}, 400)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from engine.api.body import Json
+from django.http import HttpResponse
+
+from engine.api.body import Json, one_of
 from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
 from engine.api.flowable import definitions, tasks
+from engine.api.flowable.deployments import content
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
+from engine.errors import NotFound
 from engine.models import Activity, Instance, UserTask, Variable
 from engine.runtime import instances as runtime_instances
 from engine.runtime import queries, standalone
@@ -76,6 +81,14 @@ def instance(call: Call, instance: str) -> Json:
 def delete(call: Call, instance: str) -> None:
     """Remove an ended instance with its whole history."""
     runtime_instances.delete_history(queries.historic_instances.one(call.user, instance).pk, user=call.user)
+
+
+@routes.post(INSTANCES + "/delete", ADMIN, status=204)
+def delete_many(call: Call) -> None:
+    """Remove many ended instances (`instanceIds`) with their histories; none if one of them is not there."""
+    one_of({"delete": list}, call.sent)
+    for found in [queries.historic_instances.one(call.user, key) for key in call.sent.texts("instanceIds")]:
+        runtime_instances.delete_history(found.pk, user=call.user)
 
 
 # -- activities -----------------------------------------------------------------------------------------------------------
@@ -188,6 +201,18 @@ def variables_of(listing: queries.Listing[Variable], instances: str) -> Callable
         return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, instances) for row, value in values(rows)])
 
     return listed
+
+
+def data(listing: Listing[Variable], call: Call, key: str) -> HttpResponse:
+    """The bytes of a binary variable."""
+    [(_, value)] = values([listing.one(call.user, key)])
+    if not isinstance(value, bytes):
+        raise NotFound("the variable is not binary")
+    return content(value, "application/octet-stream")
+
+
+for _path, _of in ((VARIABLES, queries.historic_variables), ("runtime/variable-instances", queries.variables)):
+    routes.get(_path + "/{key}/data")(partial(data, _of))
 
 
 # -- details -------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from engine.api.body import Json, Members, one_of
+from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import ident, moment, page, values, variable
 from engine.api.flowable import definitions as definition_views
 from engine.api.flowable.table import routes
@@ -134,6 +134,15 @@ def delete(call: Call, instance: str) -> None:
     """Cancel it, with `deleteReason`; its history stays."""
     found = queries.instances.one(call.user, instance)
     instances.cancel(found.pk, call.params.get("deleteReason"), user=call.user)
+
+
+@routes.post(PATH + "/delete", status=204)
+def delete_many(call: Call) -> None:
+    """Cancel many (`instanceIds`), with `deleteReason`; none if one of them is not there."""
+    reason = call.sent.text("deleteReason", longest=LONGEST_TEXT)
+    one_of({"delete": list}, call.sent)
+    for found in [queries.instances.one(call.user, key) for key in call.sent.texts("instanceIds")]:
+        instances.cancel(found.pk, reason, user=call.user)
 
 
 @routes.post(PATH + "/{instance}/evaluate-conditions")

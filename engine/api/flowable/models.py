@@ -6,11 +6,12 @@ from typing import Any
 
 from engine.api.body import Json
 from engine.api.flowable import definitions as definition_views
+from engine.api.flowable import tasks as task_views
 from engine.api.flowable.table import routes
 from engine.api.router import Answer, Call
 from engine.bpmn.forms import FormSpec
 from engine.bpmn.graph import Flow, Graph, Node
-from engine.runtime import definitions, queries
+from engine.runtime import definitions, queries, tasks
 
 
 @routes.get(definition_views.PATH + "/{definition}/model")
@@ -65,6 +66,13 @@ def _flow(flow: Flow) -> dict[str, Json]:
 def start_form(call: Call, definition: str) -> Json:
     """The form a process starts with; an empty answer without one."""
     spec = definitions.start_form(queries.definitions.one(call.user, definition))
+    return form_shaped(spec) if spec else Answer(200)
+
+
+@routes.get(task_views.PATH + "/{task}/form")
+def task_form(call: Call, task: str) -> Json:
+    """The form of an open task with its defaults; an empty answer without one."""
+    spec = tasks.form(queries.tasks.one(call.user, task))
     return form_shaped(spec) if spec else Answer(200)
 
 
