@@ -49,7 +49,7 @@ ATTRIBUTES: dict[str, dict[str, Row]] = {
         **_rows("candidateStarterUsers candidateStarterGroups"),
         **_rows("isEagerExecutionFetching", T, "how rows are loaded"),
         **_rows("versionTag", T, "a name for people"),
-        **_rows("historyTimeToLive", T, "clean-up has one setting for all"),
+        **_rows("historyTimeToLive", T, "`ENGINE_RETENTION` says how long instances are kept"),
         **_rows("isStartableInTasklist", W, "who may start it is said by candidate starters and permissions"),
         **_rows("jobPriority taskPriority", W, _PRIORITY),
     },
