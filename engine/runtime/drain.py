@@ -106,6 +106,8 @@ class Worker:
             attempt.run()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if isinstance(attempt.error, DatabaseTrouble | TimedOut) and not connection.in_atomic_block:
+            connection.close()  # cut off in the middle, it may have lost count of what is prepared
         self.heart.done += attempt.error is None
         self.heart.failed += attempt.error is not None
         return attempt.follows
