@@ -132,15 +132,27 @@ def undone(run: Run, thrower: Token) -> None:
 # -- transactions
 def cancel_transaction(run: Run, token: Token) -> None:
     """A cancel end event ends all else in its transaction, undoes what was done, and leaves by the boundary event (BPMN 2.0, 13.5.6)."""
+    steps = []
+    for transaction in rounds_of(run, token):
+        for child in run.state.children(transaction.number):
+            if child.wait == "compensation":
+                steps.append(child)
+            elif child is not token and not scopes.on_boundary(run, transaction, child):
+                scopes.cancel(run, child, "transaction canceled")
+        transaction.counters["open"] = 1
+        transaction.counters.pop("joins", None)
+        run.state.touch(transaction)
+    undo(run, token, sorted(steps, key=lambda t: -t.number), then="transaction cancelled")
+
+
+def rounds_of(run: Run, token: Token) -> list[Token]:
+    """The transaction around a token, with its other rounds if it has several: they are cancelled together."""
     assert token.parent is not None
     transaction = run.state.tokens[token.parent]
-    for child in run.state.children(transaction.number):
-        if child is not token and child.wait != "compensation" and not scopes.on_boundary(run, transaction, child):
-            scopes.cancel(run, child, "transaction canceled")
-    transaction.counters["open"] = 1
-    transaction.counters.pop("joins", None)
-    run.state.touch(transaction)
-    undo(run, token, remembered(run, transaction), then="transaction cancelled")
+    if not scopes.is_round(run, transaction):
+        return [transaction]
+    assert transaction.parent is not None
+    return [t for t in run.state.children(transaction.parent) if t.node == transaction.node]
 
 
 def transaction_cancelled(run: Run, token: Token) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bpmn.graph import Event, Node
-from engine.interpreter import gateways, listeners, names, scopes, variables, waits
+from engine.interpreter import advance, gateways, listeners, names, scopes, variables, waits
 from engine.interpreter.invoke import invoke
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
@@ -66,8 +66,16 @@ def boundary(run: Run, listener: Token, node: Node) -> None:
         going = scopes.branch(run, scope)
         going.node = node.id
         run.began(going)
-    listeners.call(run, going, node.listeners, "start")
-    run.plan("leave", going)
+    set_out(run, going, node)
+
+
+def set_out(run: Run, token: Token, node: Node) -> None:
+    """Go on from an event that happened; if it is flagged async, in a job behind it, since it cannot wait before itself."""
+    listeners.call(run, token, node.listeners, "start")
+    if node.asynchronous and not node.async_leave:
+        advance.create_job(run, token, "async-leave")
+    else:
+        run.plan("leave", token)
 
 
 def event_subprocess(run: Run, scope: Token, start: Node, listener: Token | None) -> None:
@@ -76,7 +84,7 @@ def event_subprocess(run: Run, scope: Token, start: Node, listener: Token | None
     if start.interrupting:
         if listener is not None:
             scopes.drop(run, listener, None)
-        scopes.cancel_inside(run, scope, f"event subprocess ({start.id})")
+        scopes.cancel_inside(run, scope, f"event subprocess ({start.id})", steps=False)
     else:
         run.count("beside", 1, scope)
     inside = scopes.branch(run, scope)
@@ -88,8 +96,7 @@ def event_subprocess(run: Run, scope: Token, start: Node, listener: Token | None
     first = scopes.branch(run, inside)
     first.node = start.id
     run.began(first)
-    listeners.call(run, first, start.listeners, "start")
-    run.plan("leave", first)
+    set_out(run, first, start)
 
 
 def condition_holds(run: Run, token: Token, event: Event) -> bool:

@@ -85,13 +85,11 @@ def awaited(run: Run, scope: Token, join: str) -> bool:
 
 
 def reaches(graph: Graph, start: str, goal: str) -> bool:
-    """Whether flows lead from a node to another, also from the boundary events of what lies between."""
+    """Whether flows lead from a node to another; ways out by boundary events do not count (as in Flowable)."""
     seen, ahead = {start}, [start]
     while ahead:
         node = graph.nodes[ahead.pop()]
         targets = [graph.flows[f].target for f in node.outgoing]
-        for boundary in node.boundary:
-            targets += [graph.flows[f].target for f in graph.nodes[boundary].outgoing]
         if goal in targets:
             return True
         ahead += [t for t in targets if t not in seen]

@@ -1,7 +1,7 @@
 """The same activity several times: multi-instance, sequential or parallel, and the standard loop (BPMN 2.0, 13.3.7 and 13.3.6).
 
 The token that arrives becomes the body; every round is a token below it. The body has no run of its own in the history, and
-an activity of no rounds leaves no trace at all.
+an activity of no rounds leaves no trace there; execution listeners are called for the body and for every round (as in Flowable).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.bpmn.graph import Loop
-from engine.interpreter import advance, names, scopes, variables
+from engine.interpreter import advance, listeners, names, scopes, variables
 from engine.interpreter.run import Run
 from engine.interpreter.state import Token
 
@@ -25,6 +25,7 @@ def loop_of(run: Run, token: Token) -> Loop:
 def begin(run: Run, token: Token) -> None:
     """Make a token the body of its activity's rounds, and begin the first one (sequential) or all of them."""
     node, loop = run.node(token), loop_of(run, token)
+    listeners.call(run, token, node.listeners, "start")
     count = None if loop.standard else rounds_to_do(run, token, loop)
     if count == 0 or (loop.standard and loop.test_before and not wanted(run, token, loop, 0)):
         advance.move_on(run, token)
@@ -131,6 +132,7 @@ def finish(run: Run, body: Token, reason: str | None = None) -> None:
     body.scope = False
     body.counters = {}
     run.state.touch(body)
+    listeners.call(run, body, run.node(body).listeners, "end")
     run.plan("leave", body)
 
 

@@ -117,13 +117,13 @@ def may_hold(run: Run, token: Token) -> bool:
     return token.scope or token.wait == "event" or (token.node is not None and bool(run.node(token).boundary))
 
 
-def cancel_inside(run: Run, scope: Token, reason: str | None, spare: Token | None = None) -> None:
-    """Take away all that is in a scope, but not the scope itself nor `spare`."""
+def cancel_inside(run: Run, scope: Token, reason: str | None, *, steps: bool = True) -> None:
+    """Take away all that is in a scope, but not the scope itself; finished steps stay remembered unless `steps` go, too."""
     for child in run.state.children(scope.number):
-        if child is not spare and not on_boundary(run, scope, child):
+        if not on_boundary(run, scope, child) and (steps or child.wait != "compensation"):
             cancel(run, child, reason)
     scope.counters["open"] = 0
-    for counter in ("joins", "beside", "undo"):
+    for counter in ("joins", "beside", *(("undo",) if steps else ())):
         scope.counters.pop(counter, None)
     run.state.touch(scope)
 

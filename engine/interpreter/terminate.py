@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from engine.bpmn.graph import Event
-from engine.interpreter import endings, listeners, loops, scopes
+from engine.interpreter import endings, loops, scopes
 from engine.interpreter.journal import TellParent
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
@@ -16,7 +16,6 @@ def terminate(run: Run, token: Token, event: Event) -> None:
     """End what the event reaches: by default the scope it lies in, the process or a sub-process."""
     node = run.node(token)
     assert token.parent is not None
-    listeners.call(run, token, node.listeners, "end")
     run.ended(token)
     reason = f"terminate end event ({node.id})"
     rounds = next((t for t in run.state.ancestors(token) if scopes.is_body(t)), None)

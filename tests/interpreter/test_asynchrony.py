@@ -110,6 +110,18 @@ def test_a_triggerable_service_waits_behind_its_work() -> None:
     play(asking).start().knows(state="asked").is_running().trigger("ask", answer="yes").has_ended().knows(answer="yes")
 
 
+def test_a_flagged_boundary_event_goes_on_in_a_job() -> None:
+    drawn = model("""
+    <startEvent id="begin"/><userTask id="work"/><userTask id="after"/>
+    <boundaryEvent id="late" attachedToRef="work" flowable:async="true"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>
+    begin -> work
+    late -> after
+    """)
+    story = play(drawn).start()
+    story.world.run_job(story.jobs("waiting")[0])
+    story.waits_at().has_jobs("late").run_jobs().waits_at("after").has_done(late=1, work=1)
+
+
 def test_an_external_worker_answers_with_variables_or_an_error() -> None:
     offered = model(
         """

@@ -78,6 +78,22 @@ def test_a_finished_sub_process_is_undone_with_the_variables_it_had() -> None:
     assert log == ["+hotel", "+hotel", "-1", "-0"]
 
 
+def test_an_event_sub_process_undoes_what_its_scope_had_done() -> None:
+    log = Log()
+    drawn = model(
+        '<startEvent id="begin"/><subProcess id="trip"><startEvent id="in"/>'
+        + step("hotel")
+        + '<userTask id="pay"/><endEvent id="broken"><errorEventDefinition errorRef="err"/></endEvent>'
+        + flow("in", "hotel", "pay", "broken")
+        + '<subProcess id="rescue" triggeredByEvent="true"><startEvent id="caught"><errorEventDefinition errorRef="err"/></startEvent>'
+        '<endEvent id="undo"><compensateEventDefinition/></endEvent>' + flow("caught", "undo") + "</subProcess></subProcess>"
+        '<userTask id="after"/>' + flow("begin", "trip", "after"),
+        more='<error id="err" errorCode="BAD"/>',
+    )
+    play(drawn, do=log.do, undo=log.undo).start().complete("pay").waits_at("after").has_done(undo_hotel=1)
+    assert log == ["+hotel", "-hotel"]
+
+
 TRIP = (
     '<startEvent id="begin"/><transaction id="trip"><startEvent id="in"/>' + step("hotel") + '<userTask id="ask"/><userTask id="beside"/>'
     '<exclusiveGateway id="ok" default="ok_off"/><endEvent id="fine"/><endEvent id="off"><cancelEventDefinition/></endEvent>'
