@@ -27,26 +27,27 @@ from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
 
 
+JOBS = {"timer": "timer", "external": "external", "async-call": "child"}  # what the token of a job waits for, if not for the job itself
+ANSWERS = {"bpmn-error": "external"}  # what the token waits for that gets such a thing, if not for the thing itself
+OF_TASKS: Mapping[type[Input], str] = {Completed: "complete", Aborted: "abort", Assigned: "assign"}
+
+
 def take(run: Run, input: Input) -> None:
-    """Begin a unit with an input; raises Conflict where nobody waits for it, BadInput where it cannot be."""
+    """Begin a unit with an input; raises Conflict where nobody waits for it, BadInput where it cannot be.
+
+    What a token gets is planned as an operation, so that a BpmnError in it finds who catches it.
+    """
     match input:
         case Begin():
             begin(run, input)
-        case Completed():
-            guarded(run, waiting(run, input.token, "user"), "complete", input)
-        case Aborted():
-            guarded(run, waiting(run, input.token, "user"), "abort", input)
-        case Assigned():
-            guarded(run, waiting(run, input.token, "user"), "assign", input)
+        case Completed() | Aborted() | Assigned():
+            run.plan(OF_TASKS[type(input)], waiting(run, input.token, "user"), input)
         case Ran():
-            guarded(run, waiting(run, input.token, *JOBS.get(input.kind, ("job",))), "run job", input)
+            run.plan("run job", waiting(run, input.token, JOBS.get(input.kind, "job")), input)
         case Received():
-            guarded(run, waiting(run, input.token, *RECEIVED.get(input.kind, (input.kind,))), "receive", input)
-        case ChildTold():
-            if input.token in run.state.tokens and run.state.tokens[input.token].wait == "child":
-                guarded(run, run.state.tokens[input.token], "hear child", input)
-        case Yielded():
-            yielded(run, run.state.tokens.get(input.token))
+            run.plan("receive", waiting(run, input.token, ANSWERS.get(input.kind, input.kind)), input)
+        case ChildTold() | Yielded():
+            follow_up(run, input)
         case Released():
             run.plan("scope ended", waiting(run, ROOT, "held"), run.state.tokens[ROOT].node)
         case Evaluate():
@@ -56,28 +57,24 @@ def take(run: Run, input: Input) -> None:
             endings.end_instance(run, None, "cancelled", input.reason, tell=False)
 
 
-def yielded(run: Run, token: Token | None) -> None:
-    """What a token threw has been received: it goes on, if it is still there."""
-    if token is not None and token.wait == "yield":
-        run.wake(token)
-        run.plan("leave", token)
-
-
-JOBS = {"timer": ("timer",), "external": ("external",), "async-call": ("child",)}
-RECEIVED = {"bpmn-error": ("external", "trigger", "user")}
-
-
-def waiting(run: Run, number: int, *waits: str) -> Token:
+def waiting(run: Run, number: int, wait: str) -> Token:
     """The token of that number, if it waits for such a thing; raises Conflict."""
     token = run.state.tokens.get(number)
-    if token is None or token.wait not in waits:
-        raise Conflict(f"Nothing waits for this any more ({' or '.join(waits)})")
+    if token is None or token.wait != wait:
+        raise Conflict(f"Nothing waits for this any more ({wait})")
     return token
 
 
-def guarded(run: Run, token: Token, operation: str, input: Input) -> None:
-    """Plan an input as an operation, so that a BpmnError in it finds who catches it."""
-    run.plan(operation, token, input)
+def follow_up(run: Run, input: ChildTold | Yielded) -> None:
+    """What follows within one work reaches a token that may be gone by then, which is no fault."""
+    token = run.state.tokens.get(input.token)
+    if token is None:
+        return
+    if isinstance(input, ChildTold) and token.wait == "child":
+        run.plan("hear child", token, input)
+    elif isinstance(input, Yielded) and token.wait == "yield":
+        run.wake(token)
+        run.plan("leave", token)
 
 
 # -- starting
