@@ -12,6 +12,7 @@ from workflow_site.settings import DATABASES, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+WHITENOISE_AUTOREFRESH = True  # no collected files are looked for
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # a file, not memory: the tests shall meet SQLite's real locks
