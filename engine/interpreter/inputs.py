@@ -26,7 +26,6 @@ from engine.interpreter.journal import (
 from engine.interpreter.run import Run
 from engine.interpreter.state import ROOT, Token
 
-
 JOBS = {"timer": "timer", "external": "external", "async-call": "child"}  # what the token of a job waits for, if not for the job itself
 ANSWERS = {"bpmn-error": "external"}  # what the token waits for that gets such a thing, if not for the thing itself
 OF_TASKS: Mapping[type[Input], str] = {Completed: "complete", Aborted: "abort", Assigned: "assign"}
