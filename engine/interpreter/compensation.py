@@ -138,7 +138,7 @@ def cancel_transaction(run: Run, token: Token) -> None:
             if child.wait == "compensation":
                 steps.append(child)
             elif child is not token and not scopes.on_boundary(run, transaction, child):
-                scopes.cancel(run, child, "transaction canceled")
+                scopes.cancel(run, child, "transaction canceled", within=True)
         transaction.counters["open"] = 1
         transaction.counters.pop("joins", None)
         run.state.touch(transaction)

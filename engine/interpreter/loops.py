@@ -122,17 +122,17 @@ def wanted(run: Run, token: Token, loop: Loop, done: int) -> bool:
 
 def finish(run: Run, body: Token, reason: str | None = None) -> None:
     """End all rounds and leave the activity; rounds still open are cancelled."""
+    listeners.call(run, body, run.node(body).listeners, "end")
     if body.counters["open"]:
         for child in run.state.children(body.number):
             if child.node == body.node:
-                scopes.cancel(run, child, reason)
+                scopes.cancel(run, child, reason, within=True)
     hand_out(run, body, loop_of(run, body))
     for name in list(run.state.variables.get(body.number, ())):
         run.state.drop(body.number, name)
     body.scope = False
     body.counters = {}
     run.state.touch(body)
-    listeners.call(run, body, run.node(body).listeners, "end")
     run.plan("leave", body)
 
 

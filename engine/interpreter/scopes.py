@@ -102,13 +102,18 @@ def disarm_event_subprocesses(run: Run, scope: Token) -> None:
 
 
 # -- interruption
-def cancel(run: Run, token: Token, reason: str | None) -> None:
-    """Take a token away with all below it, the innermost first; what was open ends in the history with the reason."""
+def cancel(run: Run, token: Token, reason: str | None, *, within: bool = False) -> None:
+    """Take a token away with all below it, the innermost first; what was open ends in the history with the reason.
+
+    Delete listeners hear of user tasks within what is interrupted, not of one that is itself the host of the event (as in Flowable).
+    """
     doomed = [token]
     for one in doomed:
         if may_hold(run, one):
             doomed.extend(run.state.children(one.number))
     for one in reversed(doomed):
+        if one.wait == "user" and (within or one is not token):
+            run.operations["task deleted"](run, one)
         drop(run, one, reason)
 
 

@@ -54,6 +54,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "complete": inputs.complete,
     "abort": inputs.abort,
     "assign": inputs.assign,
+    "task deleted": usertasks.deleted,
     "run job": inputs.run_job,
     "receive": inputs.receive,
     "hear child": calls.told,

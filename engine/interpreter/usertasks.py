@@ -21,7 +21,7 @@ from engine.interpreter.views import Task
 
 # -- creating
 def create(run: Run, token: Token) -> None:
-    """Make the task; assignment listeners come before create listeners, and again if those give it to somebody else."""
+    """Make the task; assignment listeners come before create listeners, and do not hear of whom those give it to (as in Flowable)."""
     node = run.node(token)
     detail = node.detail
     assert isinstance(detail, UserTask)
@@ -29,12 +29,9 @@ def create(run: Run, token: Token) -> None:
     fields = written(run, token, node, detail)
     if detail.id_variable:
         variables.write(run, token, names.text(run, token, detail.id_variable), fields["id"])
-    assigned = fields["assignee"]
-    if assigned:
+    if fields["assignee"]:
         listen(run, token, "assignment", fields)
     listen(run, token, "create", fields)
-    if fields["assignee"] and fields["assignee"] != assigned:
-        listen(run, token, "assignment", fields)
     run.effect(CreateUserTask(token=token.number, node=node.id, activity=token.activity or "", **fields))
 
 
@@ -127,6 +124,11 @@ def tell(run: Run, token: Token, event: str, task: Mapping[str, Any]) -> dict[st
     if changes:
         run.effect(ChangeUserTask(token.number, changes))
     return fields
+
+
+def deleted(run: Run, token: Token) -> None:
+    """Tell the delete listeners of a task that goes with what is interrupted; they see its model, not who works on it."""
+    listen(run, token, "delete", {"name": as_written(run, token, run.node(token).name)})
 
 
 # -- completing

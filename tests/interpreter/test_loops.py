@@ -132,3 +132,22 @@ def test_a_standard_loop_goes_on_while_its_condition_holds() -> None:
     play(drawn(""), add=add).start(n=5).waits_at("after").knows(n=6)
     play(drawn('testBefore="true"'), add=add).start(n=5).waits_at("after").knows(n=5)
     play(drawn('loopMaximum="2"'), add=add).start(n=0).waits_at("after").knows(n=2)
+
+
+def test_execution_listeners_hear_of_the_body_and_of_every_round() -> None:
+    def note(event: str, text: str) -> str:
+        return f"""<flowable:executionListener event="{event}" expression="${{execution.setVariable('trail', trail.concat('{text} '))}}"/>"""
+
+    heard = f"<extensionElements>{note('start', 'in')}{note('end', 'out')}</extensionElements>"
+    drawn = many(THREE, task=f'<userTask id="each" name="Each ${{loopCounter}}">{heard}{{}}</userTask>', attributes='isSequential="true"')
+    story = play(drawn).start(trail="").knows(trail="in in ")
+    for number in range(3):
+        story.complete(f"Each {number}")
+    story.knows(trail="in in out in out in out out ")
+
+
+def test_delete_listeners_hear_of_the_rounds_that_are_not_needed() -> None:
+    gone = """<extensionElements><flowable:taskListener event="delete" expression="${execution.setVariable('gone', gone + 1)}"/></extensionElements>"""
+    until = "<completionCondition>${nrOfCompletedInstances >= 1}</completionCondition>"
+    task = f'<userTask id="each" name="Each ${{loopCounter}}">{gone}{{}}</userTask>'
+    play(many(THREE + until, task=task)).start(gone=0).complete("Each 1").knows(gone=3)  # completing deletes a task, too
