@@ -28,7 +28,7 @@ from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 
 LOG = logging.getLogger("towpath.jobs")
-TICK = 0.25  # seconds
+TICK, RETRY = 0.25, 1.0  # seconds
 SLOW = 1.0  # a job that takes longer does not keep the rest of its batch waiting
 STUCK = 2.0  # an idle worker takes an offer in milliseconds
 GRACE = 5.0  # what a job that ran out of time may take to end
@@ -74,16 +74,21 @@ class Heart:
         self._stop.set()
 
     def _run(self, watch: list[Callable[[], None]], duties: list[Callable[[], None]]) -> None:
-        while not self._stop.is_set():
+        missed = 0  # beats in a row that the database did not take
+        while not self._stop.wait(TICK if not missed else RETRY):
             for look in watch:
                 look()
             try:
                 for do in duties:
                     do()
+                if missed:
+                    LOG.info("heartbeat of %s: the database is back", self.owner)
+                missed = 0
             except DatabaseTrouble as error:
-                LOG.warning("heartbeat of %s: %s", self.owner, error)
+                if not missed:
+                    LOG.warning("heartbeat of %s: %s", self.owner, error)
+                missed += 1
                 connection.close()
-            self._stop.wait(TICK)
         connection.close()
 
     # -- leases

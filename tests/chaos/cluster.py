@@ -68,9 +68,10 @@ class Cluster:
         self.traces, self.log = Path(self.folder.name) / "traces", Path(self.folder.name) / "log"
         self.workers = workers
         given = {"ENGINE_JOB_LEASE": LEASE, "ENGINE_JOB_RETRY_WAIT": 0.5, **settings}
+        if "DATABASE_URL" not in given:
+            given["DATABASE_URL"] = database_url()
         self.environment = {
             **os.environ,
-            "DATABASE_URL": database_url(),
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             "CHAOS_TRACES": str(self.traces),
             **{name: str(value) for name, value in given.items()},
