@@ -6,6 +6,7 @@ permission `towpath.operate`. Everybody else sees what he started or takes part 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -14,9 +15,31 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from engine.errors import Forbidden
 from engine.models import Definition, IdentityLink, Instance, Job, UserTask
 
-User = AbstractBaseUser | AnonymousUser | None
+ADMINS = "admin"  # the group that passes every policy of the service API, as at Automatiko
 
-DEPLOY, START, OPERATE = "towpath.deploy", "towpath.start_instance", "towpath.operate"
+DEPLOY, START, OPERATE, IMPERSONATE = "towpath.deploy", "towpath.start_instance", "towpath.operate", "towpath.impersonate"
+
+
+class Persona:
+    """Whom a trusted caller of the service API speaks for: a name, or nobody in particular, with groups; it may start processes.
+
+    What it sees and may do follows the model's policy and the tasks' candidates, as at Automatiko, and no permission of a user.
+    """
+
+    is_authenticated = is_active = True
+    pk = None
+
+    def __init__(self, name: str | None, groups: Iterable[str] = ()) -> None:
+        self.username, self._towpath_groups = name or "", frozenset(groups)
+
+    def get_username(self) -> str:
+        return self.username
+
+    def has_perm(self, permission: str) -> bool:
+        return permission == START
+
+
+User = AbstractBaseUser | AnonymousUser | Persona | None
 
 
 def name(user: User) -> str | None:
@@ -66,9 +89,31 @@ def is_candidate(user: User, task: UserTask) -> bool:
 
 def may_work_on(user: User, task: UserTask) -> bool:
     """The assignee and the owner; a candidate while nobody has claimed it; an operator."""
-    if user is None or name(user) in (task.assignee, task.owner):
+    mine = not isinstance(user, Persona) and name(user) in (task.assignee, task.owner)
+    return user is None or mine or bool(workable(user, [task]))
+
+
+def workable(user: User, tasks: Iterable[UserTask]) -> list[UserTask]:
+    """Those of some tasks that he may work on; one query for all. Whom the model excludes may not, whoever he is."""
+    found = list(tasks)
+    who: dict[Any, list[IdentityLink]] = {task.pk: [] for task in found}
+    for link in IdentityLink.objects.filter(task__in=list(who), type__in=("candidate", "excluded")):
+        who[link.task_id].append(link)
+    return [task for task in found if _works_on(user, task, who[task.pk])]
+
+
+def _works_on(user: User, task: UserTask, links: list[IdentityLink]) -> bool:
+    me = name(user)
+    candidates = [one for one in links if one.type == "candidate"]
+    if me is not None and any(one.type == "excluded" and one.user == me for one in links):
+        return False
+    offered = any((me is not None and one.user == me) or (one.group is not None and one.group in groups(user)) for one in candidates)
+    if isinstance(user, Persona):  # who claimed it must still be one of those to whom it is offered
+        mine = task.assignee is None or task.assignee == me
+        return mine and (offered or not candidates)
+    if user is None or (me is not None and me in (task.assignee, task.owner)):
         return True
-    return sees_all(user) or (task.assignee is None and is_candidate(user, task))
+    return sees_all(user) or (task.assignee is None and offered)
 
 
 def may_cancel(user: User, instance: Instance) -> bool:
@@ -115,7 +160,8 @@ def check_cancel(user: User, instance: Instance) -> None:
 
 # -- what is seen ---------------------------------------------------------------------------------------------------------
 def _mine(user: User) -> Q:
-    return Q(user=name(user)) | Q(group__in=groups(user))
+    mine = Q(group__in=groups(user))
+    return mine | Q(user=name(user)) if name(user) else mine
 
 
 def visible_definitions(user: User) -> QuerySet[Definition]:
@@ -153,3 +199,30 @@ def visible_instances(user: User) -> QuerySet[Instance]:
 def visible_jobs(user: User) -> QuerySet[Job]:
     """Jobs are operators' business."""
     return Job.objects.all() if sees_all(user) else Job.objects.none()
+
+
+# -- the service API ------------------------------------------------------------------------------------------------------
+def service_instances(user: User, policy: str | None) -> QuerySet[Instance]:
+    """The instances of a workflow that he may see: a trusted caller by the model's policy, everybody else by his rights."""
+    if not isinstance(user, Persona):
+        return visible_instances(user)
+    found = Instance.objects.all()
+    if policy is None or ADMINS in groups(user):
+        return found
+    tasks = UserTask.objects.filter(Q(instance=OuterRef("pk")) | Q(instance__root=OuterRef("pk")), state="open")
+    offered = Exists(IdentityLink.objects.filter(_mine(user), task=OuterRef("pk"), type="candidate"))
+    claimed = Q(assignee=name(user)) if name(user) else Q(pk=None)
+    mine = Q(starter=name(user)) if name(user) else Q(pk=None)
+    return found.filter(Q(starter=None) | mine | Q(Exists(tasks.filter(claimed | Q(offered)))))
+
+
+def may_change(user: User, instance: Instance, policy: str | None) -> bool:
+    """Whether who sees an instance may also change or abort it: under the policy `initiator` only who started it."""
+    if policy != "initiator" or user is None or instance.starter in (None, name(user)):
+        return True
+    return ADMINS in groups(user) if isinstance(user, Persona) else sees_all(user)
+
+
+def may_impersonate(user: User) -> bool:
+    """Whether he may call the service API in the name of others."""
+    return _has(user, IMPERSONATE)

@@ -20,7 +20,7 @@ from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, Unrecov
 from engine.interpreter.journal import Ran
 from engine.models import Definition, Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import deliveries, external, policies, retention, start_timers, work
+from engine.runtime import deliveries, external, policies, requests, retention, start_timers, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 
@@ -65,6 +65,7 @@ RUNNERS: dict[str, Runner] = {
     **dict.fromkeys(("async", "async-leave", "async-call", "timer"), _step),
     "external": _answered,
     "deliver": deliveries.run,
+    "request": requests.run,
     "start-timer": start_timers.run,
     "cleanup": retention.run,
 }
@@ -92,6 +93,7 @@ def charge(job: Claimed) -> Claimed | None:
     if verdict.state == "dead":
         LOG.error("job %s (%s) is a dead letter: %s", job.id, job.name or job.node, error)
         claims.fail(job, state="dead", wait=0, retries=0, error=str(error), traceback="")
+        requests.buried(job, error)
         return None
     LOG.warning("job %s (%s) begins anew: %s", job.id, job.name or job.node, error)
     claims.charge(job, verdict.retries, str(error))
@@ -156,6 +158,8 @@ def _failed(job: Claimed, error: BaseException) -> None:
     said = str(error) or type(error).__name__
     trace = "".join(traceback.format_exception(error))
     claims.fail(job, state=verdict.state, wait=verdict.wait, retries=verdict.retries, error=said, traceback=trace)
+    if verdict.state == "dead":
+        requests.buried(job, error)
 
 
 def _orphaned(job: Claimed) -> bool:

@@ -23,7 +23,7 @@ from engine.conf import settings as conf
 from engine.errors import Conflict, DeploymentError, NotFound, Problem
 from engine.models import Definition, Deployment, Resource
 from engine.models.fields import uuid7
-from engine.runtime import access, advice
+from engine.runtime import access, advice, naming
 from engine.runtime.store import claims, starting
 
 MODELS, FORMS = archive.PROCESS, archive.FORM  # endings of what can be deployed besides archives
@@ -110,7 +110,7 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, parse.Model], dict[str,
         problems.append(Problem("there is no model and no form in it"))
     warnings = [w for m in found.values() for w in m.warnings] + _wanted(found, specs, problems)
     warnings += [w for n, m in found.items() for g in m.graphs for w in advice.warnings(g, n)]
-    problems += _twice(found)
+    problems += _twice(found) + _hiding(found)
     if problems:
         raise DeploymentError(problems)
     return found, specs, warnings
@@ -126,6 +126,16 @@ def _twice(found: Mapping[str, parse.Model]) -> list[Problem]:
                 problems.append(Problem(f"process {graph.key} is also in {seen[graph.key]}", graph.key, graph.line, name))
             seen[graph.key] = name
     return problems
+
+
+def _hiding(found: Mapping[str, parse.Model]) -> list[Problem]:
+    """A process may not be called like an address of the service API."""
+    graphs = [(name, graph) for name, model in found.items() for graph in model.graphs]
+    return [
+        Problem(f"a process cannot be called '{graph.key}': that is an address of the service API", graph.key, graph.line, name)
+        for name, graph in graphs
+        if naming.is_reserved(graph.key)
+    ]
 
 
 def _wanted(found: Mapping[str, parse.Model], specs: Mapping[str, FormSpec], problems: list[Problem]) -> list[Problem]:
@@ -158,7 +168,7 @@ def _define(deployment: Deployment, filename: str, data: bytes, graph: Graph, te
     start = next((n for n in graph.starts(None) if isinstance(n.detail, Start)), None)
     detail = start.detail if start and isinstance(start.detail, Start) else Start()
     return Definition.objects.create(
-        id=f"{graph.key}:{(last or 0) + 1}:{uuid7()}", key=graph.key, version=(last or 0) + 1, name=graph.name or "",
+        id=f"{graph.key}:{(last or 0) + 1}:{uuid7()}", key=graph.key, service=naming.service(graph), version=(last or 0) + 1, name=graph.name or "",
         description=graph.documentation or "", category=graph.category or "", tenant=tenant, deployment=deployment, resource=filename,
         checksum=hashlib.sha256(data).hexdigest(), has_start_form=bool(detail.form_key or detail.properties),
         start_form_key=detail.form_key or "", has_diagram=b"BPMNShape" in data,

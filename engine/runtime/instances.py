@@ -12,11 +12,11 @@ from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, NotFound
 from engine.expressions.values import checked
 from engine.interpreter.journal import Begin, Cancel
-from engine.models import Blob, Definition, Instance, Job, Ledger, UserTask, Variable
+from engine.models import Definition, Instance, Job, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.runtime import access, definitions, work
 from engine.runtime.store import claims, erasing, receivers
-from engine.runtime.store.values import COLUMNS, value_of
+from engine.runtime.store.reading import decoded as decoded
 
 Trigger = Ledger.Trigger
 
@@ -156,14 +156,6 @@ def rename(instance_id: Any, *, name: str | None = None, business_key: str | Non
 def variables(instance_id: Any, *, token: int = 0) -> dict[str, Any]:
     """The live variables that belong to exactly this token (0: the instance), by name."""
     return decoded(Variable.objects.filter(instance=identify(instance_id), token=token, task=None, live=True))
-
-
-def decoded(rows: Any) -> dict[str, Any]:
-    """Variables by name from their rows; what lies in blobs is read in one further statement."""
-    found = list(rows)
-    wanted = [v.blob for v in found if v.blob]
-    blobs = {b.pk: bytes(b.content) for b in Blob.objects.filter(pk__in=wanted)} if wanted else {}
-    return {v.name: value_of(v.type, {c: getattr(v, c) for c in COLUMNS}, blobs.get(v.blob)) for v in found}
 
 
 def set_variables(

@@ -22,9 +22,12 @@ def description(graph: Graph, variables: Mapping[str, Any]) -> str:
 
 def tags(graph: Graph, state: State) -> str:
     """The tags of an instance as they are stored: one a line."""
-    if not graph.service.tags:
-        return ""
-    return lines(_said(text, state.variables.get(ROOT, {})) for text in graph.service.tags)
+    return made(graph, state.variables.get(ROOT, {})) if graph.service.tags else ""
+
+
+def made(graph: Graph, variables: Mapping[str, Any]) -> str:
+    """The same from the variables alone."""
+    return lines(_said(text, variables) for text in graph.service.tags)
 
 
 def lines(texts: Any) -> str:

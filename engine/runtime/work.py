@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from engine import interpreter
 from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, NotLoaded, RevisionConflict, TechnicalError
 from engine.interpreter.journal import (
+    Aborted,
     Assigned,
     Begin,
     Cancel,
@@ -45,7 +46,7 @@ from engine.interpreter.journal import (
 from engine.interpreter.state import Facts
 from engine.models import Job, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import definitions, hooks
+from engine.runtime import definitions, hooks, outbox
 from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
@@ -62,15 +63,19 @@ REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so the
 
 
 Guard = Callable[[], None]
+Told = Callable[[Loaded], None]
 
 
-def run(order: Order, *, guard: Guard | None = None, on_failure: Callable[[BaseException], None] | None = None) -> Result:
+def run(
+    order: Order, *, guard: Guard | None = None, on_failure: Callable[[BaseException], None] | None = None, told: Told | None = None
+) -> Result:
     """Carry out an order; raises what the step raised, Conflict, Gone or NotFound.
 
     `guard` is called in the transaction before anything is written (a job proves its lease there); `on_failure` in the
-    transaction that writes down the attempt that was rolled back.
+    transaction that writes down the attempt that was rolled back. `told` is shown the instance as it was saved, within the
+    transaction.
     """
-    work = Work(order, guard)
+    work = Work(order, guard, told)
     try:
         return work.done()
     except BaseException as error:
@@ -81,8 +86,8 @@ def run(order: Order, *, guard: Guard | None = None, on_failure: Callable[[BaseE
 class Work:
     """One order being carried out; the `Unit` that calls see."""
 
-    def __init__(self, order: Order, guard: Guard | None) -> None:
-        self.order, self.guard = order, guard
+    def __init__(self, order: Order, guard: Guard | None, told: Told | None = None) -> None:
+        self.order, self.guard, self.told = order, guard, told
         self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -185,7 +190,7 @@ class Work:
                 return _written(unit, wish, self.world)
             case Begin():
                 return interpreter.start(unit.graph, unit.state.facts, wish, self.world)
-            case Completed() | Ran() | ChildTold() | Assigned() | Released() | Yielded():
+            case Completed() | Aborted() | Ran() | ChildTold() | Assigned() | Released() | Yielded():
                 return interpreter.resume(unit.graph, unit.state, wish, self.world)
             case Received() | Evaluate():
                 return interpreter.deliver(unit.graph, unit.state, wish, self.world)
@@ -201,10 +206,13 @@ class Work:
         facts = Facts(
             str(instance), d.pk, d.key, self.order.user if parent is None else parent.state.facts.starter, start.business_key, start.name,
             str(parent.id) if parent else None, token, (parent.state.facts.root or str(parent.id)) if parent else None, start.tenant,
-            self.order.user, held,
+            self.order.user, held, start.service_id is not None,
         )  # fmt: skip
         graph = definitions.graph(d)
-        self.units[instance] = instances.new(instance, d.pk, d.deployment_id, graph, facts, self.began, wish.node or _first(graph))
+        self.units[instance] = instances.new(
+            instance, d.pk, d.deployment_id, graph, facts, self.began, wish.enter or wish.node or _first(graph), start.service_id,
+            start.accepted,
+        )  # fmt: skip
         self.queue.append((instance, wish))
 
     # -- effects beyond the instance
@@ -287,7 +295,14 @@ class Work:
         try:
             send(statements)
         except Missed:
+            if any(u.accepted for u in units):
+                raise Gone("it was cancelled before it began") from None
             raise RevisionConflict("the instance was advanced by somebody else") from None
+        except IntegrityError as error:
+            raise instances.taken(error, units) from error
+        if self.told:
+            self.told(self.units[self.order.instance])
+        outbox.rested(units)
         hooks.after_commit(units)
 
     def _ledger(self, units: list[Loaded]) -> list[Statement]:

@@ -213,16 +213,18 @@ def lock_row(instance: UUID) -> None:
 
 def taken(error: IntegrityError, units: Iterable[Loaded]) -> Exception:
     """What a broken constraint means: somebody else took the id of the service API first; else the error itself."""
+    return taken_key(error, next((u.service_id for u in units if u.new and u.service_id), None))
+
+
+def taken_key(error: IntegrityError, key: str | None) -> Exception:
+    """The same where the id is known."""
     said = str(error)
-    if "towpath_instance_service_id" in said or "towpath_instance.service_id" in said:
-        key = next((u.service_id for u in units if u.new and u.service_id), None)
-        return Taken(f"Process instance with id '{key}' already exists, usually this means business key has been already used", key)
-    return error
+    return Taken(key) if "towpath_instance_service_id" in said or "towpath_instance.service_id" in said else error
 
 
 class Taken(Conflict):
     """An id of the service API is another instance's."""
 
-    def __init__(self, message: str, key: str | None) -> None:
-        super().__init__(message)
+    def __init__(self, key: str | None) -> None:
+        super().__init__(f"Process instance with id '{key}' already exists, usually this means business key has been already used")
         self.key = key

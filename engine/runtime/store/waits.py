@@ -16,8 +16,7 @@ from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
 from engine.runtime.store.values import COLUMNS, columns_of
 
-
-CHANGEABLE = frozenset("name description assignee owner due priority category form_key".split())
+CHANGEABLE = frozenset(["name", "description", "assignee", "owner", "due", "priority", "category", "form_key"])
 
 
 def statements(units: Iterable[Loaded], now: datetime) -> list[Statement]:
@@ -111,7 +110,7 @@ def _user_tasks(units: list[Loaded]) -> list[Statement]:
                 case CreateUserTask():
                     here[e.token] = _user_task(unit, e)
                     tasks.append(here[e.token])
-                    links += [_link(e, kind, who) for kind, who in e.candidates]
+                    links += [_link(e, kind, who) for kind, who in e.candidates] + [_link(e, "user", who, "excluded") for who in e.excluded]
                 case ChangeUserTask() if e.token in here:
                     here[e.token] |= {n: v for n, v in e.changes.items() if n in CHANGEABLE}
                 case ChangeUserTask():
@@ -141,9 +140,9 @@ def _end(unit: Loaded, e: EndUserTask) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _link(e: CreateUserTask, kind: str, who: str) -> dict[str, Any]:
+def _link(e: CreateUserTask, kind: str, who: str, role: str = "candidate") -> dict[str, Any]:
     return {
-        "id": uuid7(), "task_id": UUID(e.id), "instance_id": None, "type": "candidate",
+        "id": uuid7(), "task_id": UUID(e.id), "instance_id": None, "type": role,
         "user": who if kind == "user" else None, "group": who if kind == "group" else None,
     }  # fmt: skip
 
@@ -169,6 +168,7 @@ def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
 
 # -- jobs and subscriptions -----------------------------------------------------------------------------------------------
 _STATE = {"external": "external"}
+ROWLESS = frozenset([None, "user", "join", "child"])  # waits that have neither job nor subscription
 
 
 def _jobs(units: list[Loaded], now: datetime) -> list[Statement]:

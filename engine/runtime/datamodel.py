@@ -1,0 +1,191 @@
+"""The data model of a workflow, as its service shows and takes it: what the BPMN declares or, where it declares none, what its forms name.
+
+A workflow that declares nothing and has no forms is open: any variable comes in and goes out. The tags are Automatiko's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from engine.bpmn.forms import FormField
+from engine.bpmn.graph import Graph, UserTask
+from engine.conf import settings as conf
+from engine.errors import BadInput
+from engine.expressions.values import INTEGER, LONG, Long, checked, from_json, to_json
+from engine.models import Definition
+from engine.runtime import definitions
+
+HIDDEN = frozenset({"internal", "sensitive"})
+OWN = ("id", "metadata")  # members of every model, which no variable can be
+
+
+class Violated(BadInput):
+    """A rule about a variable is broken: a required one is missing, or a read-only one would be overwritten."""
+
+    def __init__(self, instance: UUID | str | None, variable: str, rule: str) -> None:
+        super().__init__(f"Variable '{variable}' in process instance '{instance}' violated : Variable '{variable}' {rule}", variable)
+        self.instance, self.variable = instance, variable
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One variable of the model: its type as in the REST dialects, and its tags; `field` where a form tells more."""
+
+    name: str
+    type: str
+    tags: frozenset[str] = frozenset()
+    field: FormField | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether a start takes it."""
+        return not self.tags & (HIDDEN | {"output"})
+
+    @property
+    def shown(self) -> bool:
+        return not self.tags & (HIDDEN | {"input"})
+
+    @property
+    def updated(self) -> bool:
+        """Whether an update takes it."""
+        return not self.tags & HIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The members in the order in which they were declared."""
+
+    members: tuple[Member, ...] = ()
+    open: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """The variable that is the business key, where one is tagged so."""
+        return next((m.name for m in self.members if "business-key" in m.tags), None)
+
+    def started(self, sent: Mapping[str, Any], instance: UUID | str) -> dict[str, Any]:
+        """The variables that a start begins with; raises BadInput, Violated where a required one is missing."""
+        found = self._taken(sent, lambda m: m.started)
+        for member in self.members:
+            if "required" in member.tags and found.get(member.name) is None:
+                raise Violated(instance, member.name, "is required but not set")
+        return found
+
+    def updated(self, sent: Mapping[str, Any], known: Mapping[str, Any], instance: UUID | str) -> dict[str, Any]:
+        """The variables that an update writes: those that are sent and not null; raises BadInput, Violated for read-only ones."""
+        found = self._taken(sent, lambda m: m.updated)
+        for member in self.members:
+            if "readonly" in member.tags and member.name in found and known.get(member.name) is not None:
+                raise Violated(instance, member.name, "is already set and is marked as read only")
+        return found
+
+    def _taken(self, sent: Mapping[str, Any], may: Callable[[Member], bool]) -> dict[str, Any]:
+        if self.open:
+            return {name: value for name, value in sent.items() if name not in OWN and value is not None}
+        chosen = (m for m in self.members if may(m) and sent.get(m.name) is not None)
+        return {m.name: taken(m.type, sent[m.name], m.name) for m in chosen}
+
+    def shown(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that the service shows, nulls included, as JSON."""
+        if self.open:
+            return {name: to_json(value) for name, value in sorted(variables.items()) if name not in OWN}
+        return {m.name: to_json(variables.get(m.name)) for m in self.members if m.shown}
+
+
+# -- what a workflow declares ---------------------------------------------------------------------------------------------
+def of(definition: Definition) -> Model:
+    """The model of a definition; made once."""
+    return _made(definition.pk, definition.key, definition.checksum, definition.start_form_key)
+
+
+@lru_cache(maxsize=1000)
+def _made(definition_id: str, key: str, checksum: str, start_form: str) -> Model:
+    graph = definitions.graph_of(definition_id, key, checksum)
+    if graph.data:
+        return Model(tuple(Member(d.name, d.type, frozenset(d.tags)) for d in graph.data if d.name not in OWN))
+    fields = _fields(definitions.get(definition_id), graph)
+    members = tuple(Member(name, TYPES[f.kind], field=f) for name, f in fields.items())
+    return Model(members, open=not members)
+
+
+def _fields(definition: Definition, graph: Graph) -> dict[str, FormField]:
+    """The fields of all forms by the variable they write, the start form's first."""
+    forms = [definitions.start_form(definition)]
+    for node in graph.nodes.values():
+        if isinstance(node.detail, UserTask):
+            forms.append(definitions.form(definition, node.detail.form_key, node.id))
+    found: dict[str, FormField] = {}
+    for field in (f for form in forms if form for f in form.fields):
+        if field.target and field.kind in TYPES and field.target not in OWN:
+            found.setdefault(field.target, field)
+    return found
+
+
+TYPES = {
+    **dict.fromkeys(("text", "long-text", "password", "choice", "person", "group"), "string"),
+    "integer": "long", "number": "double", "boolean": "boolean", "moment": "date", "date": "localDate",
+}  # fmt: skip
+
+
+# -- what a value may be --------------------------------------------------------------------------------------------------
+def taken(kind: str, value: Any, name: str) -> Any:
+    """A value as it was sent, in its declared type: numbers and texts stand for each other as at Automatiko; raises BadInput."""
+    reader = _READERS.get(kind)
+    try:
+        made = reader(value) if reader else from_json(value, None if kind == "json" else kind, name=name, depth=conf.MAX_JSON_DEPTH)
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"{name} is not of type {kind}: {str(value)[:60]!r}", name) from None
+    return checked(made, name=name, depth=conf.MAX_JSON_DEPTH, size=conf.MAX_VARIABLE_SIZE)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TypeError
+
+
+_NUMBER = re.compile(r"\s*[+-]?\d{1,400}(\.\d{0,400})?([eE][+-]?\d{1,3})?\s*", re.ASCII)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not (isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value))):
+        raise TypeError
+    return float(value)
+
+
+def _whole(bounds: Any, make: Callable[[int], int]) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        number = int(value) if isinstance(value, int) and not isinstance(value, bool) else _integral(value)
+        if number not in bounds:
+            raise ValueError
+        return make(number)
+
+    return read
+
+
+def _integral(value: Any) -> int:
+    """A text of digits is exact; a fraction is cut off."""
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() and len(value) <= 40:
+        return int(value)
+    return int(_float(value))
+
+
+def _boolean(value: Any) -> bool:
+    words = {"true": True, "false": False, "1": True, "0": False}
+    return words[str(value).strip().lower()] if str(value).strip().lower() in words else bool(_refused())
+
+
+def _refused() -> Any:
+    raise TypeError
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "string": _text, "integer": _whole(INTEGER, int), "long": _whole(LONG, Long), "double": _float, "boolean": _boolean,
+}  # fmt: skip

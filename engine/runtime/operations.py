@@ -1,0 +1,300 @@
+"""The operations of the service API: what each needs to be allowed, and the unit of work that does it. One table, by name.
+
+Values come as they were sent and are read by the data model. What does nothing but change a row (claim, release) runs in a
+transaction of its own; everything else is a unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from engine.bpmn.graph import Node
+from engine.conf import settings as conf
+from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
+from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask
+from engine.runtime import access, datamodel, definitions, naming, outbox, shapes, tasks, work
+
+Trigger = Ledger.Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An operation as it was asked for. `values` are as sent; `name` is that of a task's phase, a signal or a node to begin at."""
+
+    operation: str
+    definition: Definition
+    instance: UUID
+    values: Mapping[str, Any] = field(default_factory=dict)
+    service_id: str | None = None
+    business_key: str | None = None
+    task: UUID | None = None
+    name: str | None = None
+    metadata: bool = False
+    accepted: bool = False
+
+    def as_json(self, caller: access.User) -> dict[str, Any]:
+        """How a request keeps it, with whoever asked."""
+        who = {"name": access.name(caller), "groups": sorted(access.groups(caller)), "persona": isinstance(caller, access.Persona)}
+        return {
+            "version": 1, "values": dict(self.values), "service_id": self.service_id, "business_key": self.business_key,
+            "task": str(self.task) if self.task else None, "name": self.name, "metadata": self.metadata, "caller": who,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, request: Request, definition: Definition) -> Wanted:
+        kept = request.input
+        assert request.instance is not None
+        task = UUID(kept["task"]) if kept["task"] else None
+        return cls(
+            request.operation, definition, request.instance, kept["values"], kept["service_id"], kept["business_key"], task, kept["name"],
+            kept["metadata"], accepted=request.operation == "start",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What surrounds an operation: the fence and the failure of its job, and what is told of its end in its transaction."""
+
+    caller: access.User
+    guard: work.Guard | None = None
+    on_failure: Callable[[BaseException], None] | None = None
+    told: work.Told | None = None
+    then: Callable[[], None] | None = None
+
+    def unit(self, order: work.Order) -> None:
+        work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told)
+
+    def rows(self, change: Callable[[], None]) -> None:
+        """Change rows without a unit of work."""
+        with transaction.atomic():
+            if self.guard:
+                self.guard()
+            change()
+            if self.then:
+                self.then()
+
+
+def perform(
+    wanted: Wanted,
+    caller: access.User,
+    *,
+    guard: work.Guard | None = None,
+    on_failure: Callable[[BaseException], None] | None = None,
+    told: work.Told | None = None,
+    then: Callable[[], None] | None = None,
+) -> None:
+    """Carry an operation out; `told` sees the instance as its unit saved it, `then` is called where there is no unit."""
+    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then))
+
+
+# -- instances ------------------------------------------------------------------------------------------------------------
+def _start(wanted: Wanted, doing: _Doing) -> None:
+    found = wanted.definition
+    values = datamodel.of(found).started(wanted.values, wanted.instance)
+    start = work.Start(found, wanted.business_key, None, found.tenant, wanted.service_id, wanted.accepted)
+    begin = Begin(values, enter=wanted.name)
+    subject = found.name or found.key
+    doing.unit(work.Order(wanted.instance, begin, Trigger.START, subject, wanted.name, access.name(doing.caller), start=start))
+
+
+def check_start(definition: Definition, values: Mapping[str, Any], instance: UUID, caller: access.User, node: str | None = None) -> None:
+    """Raises what a start would be refused for: no right, suspended, wrong values, no such node."""
+    access.check_start(caller, definition)
+    if definition.suspended:
+        raise Conflict(f"process {definition.key}, version {definition.version} is suspended")
+    datamodel.of(definition).started(values, instance)
+    if node is not None and node not in definitions.graph(definition).children.get(None, ()):
+        raise NotFound(f"Node with id {node} not found within process instance {instance}")
+
+
+def _update(wanted: Wanted, doing: _Doing) -> None:
+    values = check_update(wanted)
+    graph = definitions.graph(wanted.definition)
+    conditions = any(n.event and n.event.kind == "conditional" for n in graph.nodes.values())
+    more = ((wanted.instance, Evaluate(), None),) if conditions else ()
+    wish = work.SetVariables(0, values)
+    names = ", ".join(values)[:255]
+    doing.unit(work.Order(wanted.instance, wish, Trigger.VARIABLES, names, None, access.name(doing.caller), more=more))
+
+
+def check_update(wanted: Wanted) -> dict[str, Any]:
+    """The variables that an update writes; raises BadInput, Violated."""
+    model = datamodel.of(wanted.definition)
+    guarded = any("readonly" in m.tags for m in model.members)
+    known = shapes.values_of(Instance.objects.get(pk=wanted.instance)) if guarded else {}
+    return model.updated(wanted.values, known, wanted.instance)
+
+
+def _abort(wanted: Wanted, doing: _Doing) -> None:
+    row = Instance.objects.filter(pk=wanted.instance).first()
+    if row is not None and row.state == Instance.State.ACCEPTED and row.ended is None:
+        doing.rows(lambda: _give_up(wanted.instance))
+    else:
+        doing.unit(work.Order(wanted.instance, Cancel("aborted"), Trigger.ABORT, "aborted", None, access.name(doing.caller)))
+
+
+def _give_up(instance: UUID) -> None:
+    """Cancel an instance whose start was accepted and has not run; the request of the start is told so."""
+    now = datetime.now(UTC)
+    waiting = Instance.objects.filter(pk=instance, state=Instance.State.ACCEPTED, ended=None)
+    if not waiting.update(state=Instance.State.CANCELLED, reason="aborted", ended=now):
+        raise Conflict(f"process instance {instance} has begun meanwhile; abort it again")
+    start = Request.objects.filter(instance=instance, operation="start", state=Request.State.ACCEPTED).first()
+    Job.objects.filter(instance=instance, kind=Job.Kind.REQUEST, name="start").delete()
+    if start:
+        outbox.finished(start, Instance.objects.select_related("definition").get(pk=instance), {}, None)
+
+
+# -- user tasks -----------------------------------------------------------------------------------------------------------
+PHASES = ("complete", "claim", "release", "skip", "abort", "save")
+_FROM = {"complete": ("active", "claim"), "skip": ("active", "claim"), "abort": ("active", "claim"), "save": ("active", "claim"),
+         "claim": ("active",), "release": ("claim",)}  # fmt: skip
+
+
+def standing(task: UserTask) -> str:
+    """The phase a task is in: active, or claimed by somebody."""
+    return "claim" if task.assignee is not None and task.claimed is not None else "active"
+
+
+class Unauthorized(Forbidden):
+    """A task is somebody else's."""
+
+
+def check_phase(task: UserTask, phase: str, caller: access.User) -> None:
+    """Raises BadInput for an unknown phase or one that does not follow, Unauthorized for a stranger."""
+    if phase not in _FROM:
+        raise BadInput(phase, "phase")
+    if standing(task) not in _FROM[phase]:
+        raise BadInput(f"Cannot transition from {standing(task)} to {phase}", "phase")
+    if not access.may_work_on(caller, task):
+        raise Unauthorized(f"User is not authorized to access task instance with id {task.pk}")
+
+
+def _open(wanted: Wanted) -> UserTask:
+    task = UserTask.objects.select_related("definition").filter(pk=wanted.task or UUID(int=0), instance=wanted.instance).first()
+    if task is None:
+        raise NotFound(f"there is no task {wanted.task}")
+    if task.state != UserTask.State.OPEN:
+        raise NotFound(f"task {task.pk} is {task.get_state_display()} already")
+    if task.suspended:
+        raise Conflict(f"task {task.pk} is suspended")
+    return task
+
+
+def outputs(task: UserTask, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that a completion writes: what the task's form takes, in the types of the data model; raises FormError.
+
+    What is no field of the form is left out, and a task without a form takes nothing.
+    """
+    assert task.definition is not None
+    spec = tasks.form(task)
+    if spec is None:
+        return {}
+    kinds = {m.name: m.type for m in datamodel.of(task.definition).members if m.field is None}
+    writable = {f.id: f for f in spec.fields if f.writable and f.kind != "display"}
+    given: dict[str, Any] = {}
+    for name, one in writable.items():
+        if sent.get(name) is not None:
+            given[name] = datamodel.taken(kinds[one.target or name], sent[name], name) if (one.target or name) in kinds else sent[name]
+    return spec.validate(given, strict=False, text_limit=conf.MAX_TEXT_FIELD)
+
+
+def _complete(wanted: Wanted, doing: _Doing) -> None:
+    task = _open(wanted)
+    check_phase(task, "complete", doing.caller)
+    _end(task, outputs(task, wanted.values), doing)
+
+
+def _skip(wanted: Wanted, doing: _Doing) -> None:
+    task = _open(wanted)
+    check_phase(task, "skip", doing.caller)
+    _end(task, {}, doing)
+
+
+def _end(task: UserTask, values: dict[str, Any], doing: _Doing) -> None:
+    user = access.name(doing.caller)
+    wish = Completed(task.token, values, tasks.own_variables(task.pk), {}, user, tasks.described(task))
+    doing.unit(_order(task, wish, user))
+
+
+def _order(task: UserTask, wish: work.Wish, user: str | None) -> work.Order:
+    subject = (task.name or task.node or "")[:255]
+    assert task.instance_id is not None
+    return work.Order(task.instance_id, wish, Trigger.TASK, subject, task.node, user, cause=task.pk, run=task.activity)
+
+
+def _abort_task(wanted: Wanted, doing: _Doing) -> None:
+    task = _open(wanted)
+    check_phase(task, "abort", doing.caller)
+    doing.unit(_order(task, Aborted(task.token, tasks.described(task)), access.name(doing.caller)))
+
+
+def _rows_of_task(phase: str, change: Callable[[UserTask, Wanted, access.User], None]) -> Callable[[Wanted, _Doing], None]:
+    def operation(wanted: Wanted, doing: _Doing) -> None:
+        task = _open(wanted)
+        check_phase(task, phase, doing.caller)
+        doing.rows(lambda: change(task, wanted, doing.caller))
+
+    return operation
+
+
+# -- events ---------------------------------------------------------------------------------------------------------------
+def receivers(instance: UUID, name: str) -> list[tuple[int, str, str | None, Node]]:
+    """Who waits in an instance for a signal, a message or the trigger of a receive task of this name: (token, kind, name, node)."""
+    row = Instance.objects.select_related("definition").get(pk=instance)
+    graph = definitions.graph(row.definition)
+    waiting = Subscription.objects.filter(instance=instance, kind__in=("signal", "message")).order_by("created", "pk")
+    rows = [(s.token or 0, s.kind, s.name, s.node or "", naming.segment(s.name or "")) for s in waiting]
+    for token in Token.objects.filter(instance=instance, wait="trigger").order_by("number"):
+        rows.append((token.number, "trigger", None, token.node or "", naming.of_task(graph, token.node or "")))
+    return [
+        (number, kind, event, graph.nodes[node]) for number, kind, event, node, called in rows if called == name and node in graph.nodes
+    ]
+
+
+def _signal(wanted: Wanted, doing: _Doing) -> None:
+    """Whoever waits in this instance receives it, in one transaction; where nobody does, nothing happens."""
+    found = receivers(wanted.instance, wanted.name or "")
+    if not found:
+        doing.rows(lambda: None)
+        return
+    wishes: list[tuple[UUID, work.Wish, work.Start | None]] = [
+        (wanted.instance, Received(token, kind, name, payload(wanted, node)), None) for token, kind, name, node in found
+    ]
+    (instance, wish, _), *more = wishes
+    kind = found[0][1]
+    user = access.name(doing.caller)
+    doing.unit(work.Order(instance, wish, Trigger(kind), wanted.name or "", found[0][3].id, user, more=tuple(more)))
+
+
+def payload(wanted: Wanted, node: Node) -> dict[str, Any]:
+    """What an event brings: the members of an object, or a single value for the one variable that the event maps."""
+    sent = wanted.values.get("body") if "body" in wanted.values else {}
+    model = datamodel.of(wanted.definition)
+    if isinstance(sent, Mapping):
+        return model.updated(sent, {}, wanted.instance)
+    mapped = node.event.ins if node.event else ()
+    target = mapped[0].source or mapped[0].target if len(mapped) == 1 else None
+    return {target: sent} if target else {}
+
+
+Operation = Callable[[Wanted, _Doing], None]
+OPERATIONS: Mapping[str, Operation] = {
+    "start": _start,
+    "update": _update,
+    "abort": _abort,
+    "complete": _complete,
+    "skip": _skip,
+    "abort task": _abort_task,
+    "claim": _rows_of_task("claim", lambda task, wanted, caller: tasks.claim(task, caller)),
+    "release": _rows_of_task("release", lambda task, wanted, caller: tasks.release(task, caller)),
+    "save": _rows_of_task("save", lambda task, wanted, caller: tasks.save_draft(task, wanted.values, caller)),
+    "signal": _signal,
+}
