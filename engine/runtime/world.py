@@ -17,7 +17,7 @@ from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 from engine.interpreter.journal import Answer, Invocation, Lookup
 from engine.models.fields import uuid7
-from engine.runtime.handlers.calls import Unit, carry_out, is_transactional, with_beans
+from engine.runtime.handlers.calls import Unit, carry_out, is_pure, is_transactional, with_beans
 from engine.runtime.handlers.execution import Execution
 
 _Key = tuple[Any, ...]
@@ -57,6 +57,8 @@ class World:
         return evaluate(parse(source), with_beans(lookup, self.unit), now=self.now)
 
     def invoke(self, call: Invocation) -> Answer:
+        if is_pure(call):
+            return carry_out(call, self.unit)
         key = (call.facts.id, *call.key, call.kind, call.implementation, call.listener)
         known = self.memory.outside.get(key) or self.memory.inside.get(key)
         if known is None:

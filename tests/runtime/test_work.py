@@ -228,3 +228,11 @@ def test_a_conflict_does_not_repeat_remote_work_of_a_called_process() -> None:
     runtime.complete(open_task(instance).pk)
     assert len(handlers.CALLS) == 1
     assert Instance.objects.filter(parent=instance.pk).count() == 1
+
+
+def test_what_an_expression_writes_is_not_lost_to_a_conflict() -> None:
+    deploy(user("enter"), service("note", "${execution.setVariable('noted', 1)}"), handler("far", "outside"), user("confirm"))
+    instance = runtime.start("story")
+    handlers.AFTER.append(lambda: runtime.set_variables(instance.pk, {"changed": "meanwhile"}))
+    runtime.complete(open_task(instance).pk)
+    assert instances.variables(instance.pk)["noted"] == 1

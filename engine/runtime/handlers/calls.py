@@ -163,9 +163,14 @@ def carry_out(call: Invocation, unit: Unit) -> Answer:
     return function(call, unit)
 
 
+def is_pure(call: Invocation) -> bool:
+    """An expression without handlers works on the state alone; it must be evaluated anew with it, for it may write variables."""
+    return call.kind == "expression" and not _handlers_of(call)
+
+
 def is_transactional(call: Invocation) -> bool:
     """Whether what the call did lies inside the transaction, and so is undone with it and has to be done again."""
-    return any(h.transaction for h in _handlers_of(call)) or (call.kind == "expression" and not _handlers_of(call))
+    return any(h.transaction for h in _handlers_of(call))
 
 
 def _handlers_of(call: Invocation) -> list[Handler]:
