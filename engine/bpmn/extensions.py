@@ -13,7 +13,6 @@ _DMN = "it needs a decision engine (DMN), which is not built in"
 _CASE = "it needs a case engine (CMMN), which is not built in"
 _FORM = "forms are found by formKey, the latest version of it"
 _REGISTRY = "there is no event registry; use messages and signals"
-_HISTORY = "what is kept of the past is one setting for all"
 _TENANT = "there are no tenants"
 _PRIORITY = "jobs run in the order in which they are due"
 _VERSION = "a call means the latest version, or that of the same deployment"
@@ -151,6 +150,8 @@ ELEMENTS: dict[str, Extension] = {
     "failedJobRetryTimeCycle": _element("NODE"),
     "jobCategory": _element("NODE"),
     "potentialStarter": _element("process"),
+    "historyLevel": _element("process", state=S, why="none, instance and task keep no runs of activities"),
+    "includeInHistory": _element("NODE", state=S, why="its runs are kept where the level keeps no others"),
     "mapException": _element("serviceTask sendTask", "errorCode includeChildExceptions",
                              more=_rows("rootCause", W, "the exception itself is looked at")),
     "externalWorkerInParameter": _element("serviceTask", _MAPS),
@@ -166,8 +167,6 @@ ELEMENTS: dict[str, Extension] = {
     "documentation": _element("localization", state=T, why="a translation"),
     "localization": _element("process NODE dataObject", state=W, why="names are shown in the language they are written in"),
     "customResource": _element("userTask", state=W, why="a task has an assignee, an owner and candidates"),
-    "historyLevel": _element("process", state=W, why=_HISTORY),
-    "includeInHistory": _element("NODE", state=W, why=_HISTORY),
     **{name: _element("NODE", state=W, why=_REGISTRY) for name in (
         "eventType", "eventName", "eventInParameter", "eventOutParameter", "eventCorrelationParameter", "sendSynchronously",
         "startEventCorrelationConfiguration", "channelKey", "channelName", "channelType", "channelDestination", "keyDetectionType",

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# How much is kept of the past; up to `task` no runs of activities are, but of those that are marked (Flowable's HistoryLevel).
+HISTORY_LEVELS = ("none", "instance", "task", "activity", "audit", "full")
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -268,6 +271,7 @@ class Node:
     loop: Loop | None = None
     detail: Detail | None = None
     data: tuple[DataObject, ...] = ()
+    in_history: bool = False  # includeInHistory: its runs are kept where the level of history keeps no others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +307,13 @@ class Graph:
     service: Service = Service()
     candidate_starter_users: tuple[str, ...] = ()
     candidate_starter_groups: tuple[str, ...] = ()
+    history: str | None = None  # historyLevel, one of HISTORY_LEVELS; None: as the site keeps it
+
+    def remembers(self, node: str) -> bool:
+        """Whether the runs of a node, or the takings of a flow, are kept in the history."""
+        if self.history is None or self.history in HISTORY_LEVELS[3:]:
+            return True
+        return self.history != "none" and node in self.nodes and self.nodes[node].in_history
 
     def inside(self, scope: str | None) -> tuple[Node, ...]:
         """The nodes that lie directly in a scope, in document order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from engine.bpmn import parse_service, parse_xml, validate
-from engine.bpmn.graph import DataObject, Event, Flow, Graph, Node
+from engine.bpmn.graph import HISTORY_LEVELS, DataObject, Event, Flow, Graph, Node
 from engine.bpmn.limits import Limits
 from engine.bpmn.parse_activities import detail, loop
 from engine.bpmn.parse_events import condition, event
@@ -104,6 +104,7 @@ def _graph(process: Element, root: Element, reading: Reading) -> Graph:
         listeners=listeners(process, "executionListener", reading), data=_data(process, reading), service=parse_service.service(process, reading),
         candidate_starter_users=(*listed(reading.attribute(process, "candidateStarterUsers")), *(t for k, t in starters if k == "user")),
         candidate_starter_groups=(*listed(reading.attribute(process, "candidateStarterGroups")), *(t for k, t in starters if k == "group")),
+        history=_history(process, reading),
     )
 
 
@@ -190,6 +191,7 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
         compensated_by=next(iter(edges.associated.get(name, ())), None) if _undoes(at, happening) else None,
         loop=loop(at, reading) if at.name in ACTIVITIES else None, detail=detail(at, reading),
         data=tuple(data_object(d, reading) for d in at.all("dataObject")),
+        in_history=any(e.text.strip().lower() == "true" for e in at.extensions("includeInHistory")),
     )
 
 
@@ -208,6 +210,15 @@ def _documentation(at: Element, reading: Reading | None = None) -> str | None:
 def _retry(at: Element, reading: Reading) -> str | None:
     """The text of `failedJobRetryTimeCycle`: R5/PT7M, a list of waits, or an expression."""
     return next((reading.time("retry", e.text.strip(), e) for e in at.extensions("failedJobRetryTimeCycle")), None)
+
+
+def _history(process: Element, reading: Reading) -> str | None:
+    """The level of history that a process asks for; anything but a level is a problem."""
+    written = next(iter(process.extensions("historyLevel")), None)
+    level = written.text.strip().lower() if written is not None else ""
+    if level and level not in HISTORY_LEVELS:
+        reading.problem(f"historyLevel must be one of {', '.join(HISTORY_LEVELS)}, not '{level[:50]}'", written)
+    return level or None
 
 
 def _text(at: Element, name: str, reading: Reading) -> str | None:

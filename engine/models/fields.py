@@ -11,9 +11,12 @@ from django.db import models
 
 
 def uuid7() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then random, so that new rows lie side by side in an index."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 7 << 76
+    """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, 12 of their fraction, then random (its method 3).
+
+    So new rows lie side by side in an index, and what one process makes within a millisecond keeps its order.
+    """
+    ms, rest = divmod(time.time_ns(), 1_000_000)
+    value = ms << 80 | 7 << 76 | (rest << 12) // 1_000_000 << 64 | int.from_bytes(os.urandom(8))
     return uuid.UUID(int=value & ~(0x3 << 62) | 2 << 62)
 
 

@@ -152,6 +152,8 @@ EXTENSIONS: dict[str, tuple[dict[str, str], str, str]] = {  # its own attributes
     "constraint": ({"name": "required"}, "", _FORM.format("<flowable:validation>{}</flowable:validation>")),
     "in": ({"source": "a", "target": "b"}, "", "{}"),
     "out": ({"source": "a", "target": "b"}, "", "{}"),
+    "historyLevel": ({}, "task", "{}"),
+    "includeInHistory": ({}, "true", "{}"),
     "failedJobRetryTimeCycle": ({}, "R5/PT7M", "{}"),
     "potentialStarter": ({}, _PEOPLE, "{}"),
     "customResource": ({}, _PEOPLE, "{}"),

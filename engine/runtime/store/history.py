@@ -95,7 +95,7 @@ def _fresh(unit: Loaded) -> dict[str, dict[str, Any]]:
     tasks = {e.activity: e for e in unit.effects if isinstance(e, CreateUserTask)}
     rows: dict[str, dict[str, Any]] = {}
     for f in unit.journal:
-        if isinstance(f, Entered | Taken):
+        if isinstance(f, Entered | Taken) and unit.graph.remembers(f.node if isinstance(f, Entered) else f.flow):
             number = (unit.revision + 1 << SHIFT) + len(rows)
             rows[f.activity] = _run(unit, f, number, tasks.get(f.activity))
         elif isinstance(f, Left) and f.activity in rows:

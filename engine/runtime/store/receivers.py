@@ -81,9 +81,10 @@ def delivery(receiver: Receiver, throw: Throw, tenant: str, user: str | None, no
     data = {"event": throw.kind, "name": throw.name, "variables": encoded(throw.variables), "user": user}
     return {
         "id": key, "kind": "deliver", "state": "ready", "resumes_as": None, "instance_id": receiver.instance,
-        "definition_id": receiver.definition, "token": receiver.token, "node": receiver.node, "name": throw.name[:255], "due": now, "priority": 0, "exclusive": True,
-        "retries": conf.JOB_RETRIES, "attempts": 0, "retry": None, "category": None, "topic": None, "data": data, "error": None,
-        "traceback": None, "lease_owner": None, "lease_until": None, "begun": None, "correlation": key, "tenant": tenant, "created": now,
+        "definition_id": receiver.definition, "token": receiver.token, "node": receiver.node, "name": throw.name[:255],
+        "due": now, "priority": 0, "exclusive": True, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": None, "category": None, "topic": None,
+        "data": data, "error": None, "traceback": None, "lease_owner": None, "lease_until": None, "begun": None, "correlation": key,
+        "tenant": tenant, "created": now,
     }  # fmt: skip
 
 
