@@ -82,8 +82,8 @@ def delivery(receiver: Receiver, throw: Throw, tenant: str, user: str | None, no
     return {
         "id": key, "kind": "deliver", "state": "ready", "resumes_as": None, "instance_id": receiver.instance,
         "definition_id": receiver.definition, "token": receiver.token, "node": receiver.node, "name": throw.name[:255],
-        "due": now, "priority": 0, "exclusive": True, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": None, "category": None, "topic": None,
-        "data": data, "error": None, "traceback": None, "lease_owner": None, "lease_until": None, "begun": None,
+        "due": now, "priority": 0, "exclusive": True, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": None, "category": None,
+        "topic": None, "data": data, "error": None, "traceback": None, "lease_owner": None, "lease_until": None, "begun": None,
         "correlation": key, "tenant": tenant, "created": now,
     }  # fmt: skip
 
