@@ -44,6 +44,7 @@ def invoke(
         local=frozenset(run.state.variables.get(token.number, ())),
     )
     answer = run.env.invoke(call)
+    run.now = run.env.now()  # only a call takes time: what follows it in the history is later
     _write(run, token, answer)
     return answer
 

@@ -76,8 +76,8 @@ class World:
             return error
 
     def idempotency_key(self, call: Invocation) -> str:
-        """The same for every attempt of a step, other for every other step: from what began the unit, the node and the visit."""
-        return str(uuid5(self.cause, f"{call.facts.id} {call.node} {call.key[2]} {call.listener or ''}"))
+        """The same for every attempt of a step, other for every other step and round: from what began the unit, token, node and visit."""
+        return str(uuid5(self.cause, f"{call.facts.id} {call.token} {call.node} {call.key[2]} {call.listener or ''}"))
 
     def execution(self, call: Invocation, attempt: int) -> Execution:
         return Execution(call, idempotency_key=self.idempotency_key(call), attempt=attempt)

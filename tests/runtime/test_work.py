@@ -122,6 +122,21 @@ def test_who_comes_second_to_a_task_is_told_and_repeats_nothing() -> None:
     assert UserTask.objects.filter(instance=instance, name="Confirm").count() == 1
 
 
+def test_the_rounds_of_a_loop_have_idempotency_keys_of_their_own() -> None:
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>3</loopCardinality></multiInstanceLoopCharacteristics>"
+    deploy(handler("far", "outside").replace("/>", f">{loop}</serviceTask>"))
+    runtime.start("story")
+    assert len({key for _, key, _ in handlers.CALLS}) == len(handlers.CALLS) == 3
+
+
+def test_a_step_that_takes_time_shows_it_in_the_history() -> None:
+    deploy(script("store", "Thread.sleep(120)", language="groovy"), user("confirm"))
+    instance = runtime.start("story")
+    store = Activity.objects.get(instance=instance, node="store")
+    assert store.ended is not None
+    assert (store.ended - store.started).total_seconds() >= 0.1
+
+
 def test_the_idempotency_key_is_the_same_for_every_attempt_of_a_task() -> None:
     deploy(user("enter"), handler("store", "failing"))
     instance = runtime.start("story")
