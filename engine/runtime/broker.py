@@ -26,6 +26,7 @@ from django_q.signing import SignedPackage
 from engine.conf import settings as conf
 from engine.models import Job
 from engine.runtime import drain
+from engine.runtime.clock import Clock
 from engine.runtime.pulse import DONE, NOTHING, TAKEN, pulse
 from engine.runtime.store import claims
 
@@ -47,6 +48,7 @@ class JobBroker(Broker):  # type: ignore[misc]
         self.offered = self.taken = 0.0
         self.in_vain = 0  # offers in a row that led to nothing
         self.listens: Any = None  # the raw connection that listens
+        self.clock = Clock()
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
@@ -73,12 +75,13 @@ class JobBroker(Broker):  # type: ignore[misc]
             return []
         self._listen()
         due = claims.next_due()
-        if due == 0:
+        self.clock.saw(due.now)
+        if due.wait == 0:
             self.open += 1
             self.offered = time.monotonic()
             pulse.offer(True)
             return [(None, _package())]
-        self._wait(LONGEST if due is None else min(due, LONGEST))
+        self._wait(LONGEST if due.wait is None else min(due.wait, LONGEST))
         return []
 
     def _hear(self) -> None:

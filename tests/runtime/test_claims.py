@@ -216,24 +216,35 @@ def test_what_a_dead_worker_held_is_freed_at_once() -> None:
     assert sorted(claim("w2:1", 2)) == sorted(job.id for job in mine)
 
 
+def test_what_is_leased_for_longer_than_a_lease_lasts_can_be_freed() -> None:
+    instance = make_instance()
+    far, near, outside = make_job(instance=instance, exclusive=True), make_job(), make_job(state="external")
+    claims.claim_jobs("w1:1", 2)
+    Job.objects.filter(pk__in=[far.pk, outside.pk]).update(lease_owner="w1:1", lease_until=ago(-3600))
+    Instance.objects.update(lease_until=ago(-3600))
+    assert claims.release_far() == 1
+    assert set(Job.objects.exclude(lease_owner=None).values_list("pk", flat=True)) == {near.pk, outside.pk}
+    assert claim("w2:1", 5) == [far.pk]
+
+
 # -- waking ---------------------------------------------------------------------------------------------------------------
 def test_tells_how_long_until_something_is_due() -> None:
-    assert claims.next_due() is None
+    assert claims.next_due().wait is None
     waiting = make_job(state="waiting", due=ago(-30))
-    assert 29 < (claims.next_due() or 0) < 30.1
+    assert 29 < (claims.next_due().wait or 0) < 30.1
     Job.objects.filter(pk=waiting.pk).update(due=ago(1))
-    assert claims.next_due() == 0
+    assert claims.next_due().wait == 0
     one(lane="due")
-    assert claims.next_due() is None
+    assert claims.next_due().wait is None
     make_job()
-    assert claims.next_due() == 0
+    assert claims.next_due().wait == 0
 
 
 def test_what_nobody_can_claim_now_does_not_count_as_due() -> None:
     busy = make_instance()
     make_job(instance=busy, exclusive=True), make_job(instance=busy, exclusive=True)
     one()
-    assert claims.next_due() is None
+    assert claims.next_due().wait is None
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL can wake a cluster")

@@ -344,6 +344,17 @@ def release_worker(worker: str, *, forgive: bool = False) -> int:
         return _touched(letting_go + _LOST, jobs=worker + ":%")
 
 
+# A lease that ends later than any that was renewed of late was given before the clock was set back.
+_FAR = "lease_until > {later} AND state IN ('ready', 'waiting')"
+_FAR_INSTANCE = "lease_until > {later} AND id IN (SELECT instance_id FROM towpath_job WHERE state IN ('ready', 'waiting'))"
+
+
+def release_far() -> int:
+    """Free what is leased for longer than a lease lasts; only to be asked when all living owners have renewed theirs."""
+    _touched(_LET_INSTANCE_GO + _FAR_INSTANCE, 1.5 * conf.JOB_LEASE)
+    return _touched(_LET_GO + "begun = begun WHERE " + _FAR, 1.5 * conf.JOB_LEASE)
+
+
 # -- waking the cluster ---------------------------------------------------------------------------------------------------
 def announcement() -> list[Statement]:
     """What a transaction that writes due jobs says besides: it wakes the clusters when it commits, never if it rolls back."""
@@ -368,11 +379,19 @@ _UNHELD = (
 )
 
 
-def next_due() -> float | None:
-    """Seconds until a job can be claimed: 0 if one can be now, None if none is there. A lease that runs out later is not foreseen."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """`wait`: seconds until a job can be claimed, 0 if one can be now, None if none is there; `now` on the clock of the leases."""
+
+    wait: float | None
+    now: datetime
+
+
+def next_due() -> Due:
+    """When something can be claimed. A lease that runs out later is not foreseen."""
     with _execute(_PROBE.replace("{free}", _FREE).replace("{unheld}", _UNHELD)) as cursor:
-        ready, due, now = cursor.fetchone()
-    if ready:
-        return 0.0
-    moment, here = as_time(due), as_time(now)
-    return max(0.0, (moment - here).total_seconds()) if moment and here else None
+        ready, due, here = cursor.fetchone()
+    now = as_time(here)
+    assert now is not None
+    moment = now if ready else as_time(due)
+    return Due(None if moment is None else max(0.0, (moment - now).total_seconds()), now)
