@@ -115,6 +115,21 @@ class Settings:
     MAX_TEXT_FIELD = Setting(4000, "longest text that a form field takes, in characters", least=1)
     LARGE_VARIABLE = Setting(64 * KILO, "a larger value gets a row of its own, beside the variables", least=KILO)
 
+    SERVICES_TRUSTED = Setting(False, "trust whoever reaches `/services/`, and the `user` and `group` he names: only behind a gateway")
+    SERVICES_COMPATIBLE = Setting(False, "Automatiko to the letter where `/services/` is stricter: unknown modes, keys with slashes ...")
+    SERVICES_RATE = Setting(0, "calls a minute that one client may make to `/services/`, in each web process; 0 is no limit")
+    CALLBACK_TRIES = Setting(12, "attempts to deliver a callback in all, before it is dead", least=1)
+    CALLBACK_WAIT = Setting(1.0, "from the first failed delivery to the next; it doubles from try to try", least=0.01)
+    CALLBACK_MAX_WAIT = Setting(3600.0, "longest wait between two deliveries", least=0.01)
+    CALLBACK_TIMEOUT = Setting(10.0, "a receiver has to take a callback and answer within so long, all in all", least=0.1)
+    CALLBACK_THREADS = Setting(32, "callbacks that a cluster has under way at once", least=1)
+    CALLBACK_PER_HOST = Setting(4, "most of them to one receiver (scheme, host and port)", least=1)
+    CALLBACK_RESPONSE = Setting(16 * KILO, "so much of a receiver's answer is kept", least=1)
+    CALLBACK_TARGETS = Setting("", "the only receivers, as patterns with commas: `https://*.example.com/hooks/`; none: any public one")
+    CALLBACK_ALLOW = Setting("", "private networks that callbacks may go to, with commas: `10.1.0.0/16,127.0.0.1`")
+    CALLBACK_AUTH = Setting("", "how callbacks log in, as JSON: see docs/services.md")
+    CALLBACK_SECRET = Setting("", "what callbacks are signed with (`whsec_...`), several with commas while they change; none: unsigned")
+
     PAGE_SIZE = Setting(25, "entries on one page of a list", least=1)
     MAX_PAGE_SIZE = Setting(1000, "most entries that a caller gets in one page", least=1)
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
     path("", include((oauth_addresses, "oauth2_metadata"))),
     path("api/", include("engine.api.urls")),
+    path("services/", include("engine.api.automatiko.urls")),
     path("external-job-api/", include("engine.api.external_urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

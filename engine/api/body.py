@@ -45,14 +45,27 @@ def check_multipart(request: HttpRequest, most: int) -> None:
     check_size(request, most + _SLACK)
 
 
-def parsed(raw: bytes) -> Json:
-    """JSON read strictly: no NaN, bounded depth, nothing that a database cannot hold; raises BadInput."""
+def parsed(raw: bytes, *, unique: bool = False) -> Json:
+    """JSON read strictly: no NaN, bounded depth, nothing that a database cannot hold; raises BadInput.
+
+    With `unique` an object may not name a member twice.
+    """
     try:
-        found = json.loads(raw, parse_constant=_refuse_constant)
+        found = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique if unique else None)
     except (ValueError, RecursionError):
-        raise BadInput("the body is not JSON") from None
+        raise BadInput("the body is not JSON", "body" if unique else None) from None
     if raw.count(b"[") + raw.count(b"{") > conf.MAX_JSON_DEPTH or b"\\u" in raw or b"\0" in raw:
         _check(found)
+    return found
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """The members of an object; raises BadInput for one that is there twice, of which readers take either."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        name = next(n for n, _ in pairs if n in seen or seen.add(n))  # type: ignore[func-returns-value]
+        raise BadInput(f"the body names {name[:60]!r} twice", name)
     return found
 
 

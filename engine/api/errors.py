@@ -58,10 +58,15 @@ def status_of(error: Exception) -> HTTPStatus:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def is_expected(error: Exception) -> bool:
+    """Whether an error is one of those that callers may be told of."""
+    return isinstance(error, Refused) or any(isinstance(error, kind) for kind, _ in STATUSES)
+
+
 def answer(request: HttpRequest, error: Exception, key: str = "-") -> HttpResponse:
     """The answer to a call that failed with this error; `key` is the call's id, for the log."""
     status = status_of(error)
-    expected = isinstance(error, Refused) or any(isinstance(error, kind) for kind, _ in STATUSES)
+    expected = is_expected(error)
     if not expected:
         log.error("%s %s failed, request %s", request.method, request.path, key, exc_info=error)
     detail = str(error) if expected else UNEXPECTED

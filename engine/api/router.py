@@ -37,10 +37,11 @@ _SANE = re.compile(r"[\w.:\-]{1,100}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A JSON body (None: no body) with its status."""
+    """A JSON body (None: no body) with its status and, where there are, headers."""
 
     status: int
     body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Call:

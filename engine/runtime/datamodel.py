@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from engine.bpmn.forms import FormField
+from engine.bpmn.forms import FormField, FormSpec
 from engine.bpmn.graph import Graph, UserTask
 from engine.conf import settings as conf
 from engine.errors import BadInput
@@ -189,3 +189,42 @@ def _refused() -> Any:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "string": _text, "integer": _whole(INTEGER, int), "long": _whole(LONG, Long), "double": _float, "boolean": _boolean,
 }  # fmt: skip
+
+
+# -- as JSON Schema -------------------------------------------------------------------------------------------------------
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer", "format": "int32"},
+    "long": {"type": "integer", "format": "int64"},
+    "double": {"type": "number", "format": "double"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date-time"},
+    "localDate": {"type": "string", "format": "date"},
+    "json": {},
+}
+
+
+def schema_of(member: Member) -> dict[str, Any]:
+    """The JSON Schema of a variable; every one may be null."""
+    made = dict(_SCHEMAS.get(member.type, {}))
+    if "type" in made:
+        made["type"] = [made["type"], "null"]
+    if member.field is not None and member.field.name:
+        made["title"] = member.field.name
+    return made
+
+
+def schema_of_form(form: FormSpec) -> dict[str, Any]:
+    """The JSON Schema of what a form takes: its fields that can be entered."""
+    fields = [f for f in form.fields if f.kind in TYPES]
+    found: dict[str, Any] = {"type": "object", "title": form.name or form.key, "properties": {f.id: _of_field(f) for f in fields}}
+    required = [f.id for f in fields if f.required and f.writable]
+    return {**found, "required": required} if required else found
+
+
+def _of_field(one: FormField) -> dict[str, Any]:
+    made = dict(_SCHEMAS[TYPES[one.kind]])
+    made |= {"title": one.name} if one.name else {}
+    made |= {"enum": [o.id for o in one.options]} if one.kind == "choice" and one.options else {}
+    made |= {"readOnly": True} if not one.writable else {}
+    return made if one.required else {**made, "type": [made["type"], "null"]} if "enum" not in made else made

@@ -72,7 +72,12 @@ def delete_user(call: Call, name: str) -> None:
 
 # -- groups ---------------------------------------------------------------------------------------------------------------
 def group_shaped(call: Call, row: Group) -> dict[str, Json]:
-    return {"id": row.name, "url": call.url(GROUPS, row.name), "name": row.name, "type": None}
+    label = identity.label_of(row)
+    return {"id": row.name, "url": call.url(GROUPS, row.name), "name": label.name or row.name, "type": label.type or None}
+
+
+def _label(sent: Members) -> dict[str, str]:
+    return {name: sent.text(name) or "" for name in ("name", "type") if name in sent}
 
 
 @routes.get(GROUPS)
@@ -84,13 +89,21 @@ def groups(call: Call) -> Json:
 @routes.post(GROUPS, ADMIN, status=201)
 def create_group(call: Call) -> Json:
     """Make a group."""
-    return group_shaped(call, identity.create_group(call.sent.required("id"), user=call.user))
+    return group_shaped(call, identity.create_group(call.sent.required("id"), _label(call.sent), user=call.user))
 
 
 @routes.get(GROUPS + "/{group}")
 def one_group(call: Call, group: str) -> Json:
     """One group."""
     return group_shaped(call, identity.group_named(group, call.user))
+
+
+@routes.put(GROUPS + "/{group}", ADMIN)
+def update_group(call: Call, group: str) -> Json:
+    """Change what is sent of a group's name and type; its id stays."""
+    found = identity.group_named(group, call.user)
+    identity.update_group(found, _label(call.sent), user=call.user)
+    return group_shaped(call, found)
 
 
 @routes.delete(GROUPS + "/{group}", ADMIN)

@@ -1,0 +1,168 @@
+"""Every call of the service API: who calls, what the path means, and one shape for every error. Nothing is done before all is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from engine.api.automatiko import extras, finding, polling, promises, shaped, tasks, throttle, workflows
+from engine.api.automatiko.asking import Call
+from engine.api.automatiko.callers import caller
+from engine.api.automatiko.finding import Service
+from engine.api.automatiko.shaped import NoInstance, Nothing
+from engine.api.body import storable
+from engine.api.errors import Refused
+from engine.api.router import Answer
+from engine.bpmn.graph import Graph, Node
+from engine.conf import settings as conf
+from engine.errors import BadInput
+from engine.models import Instance
+from engine.runtime import naming
+
+LONGEST = 2000
+Found = Callable[[], Any]
+Methods = dict[str, Found]
+
+
+@csrf_exempt  # sessions are checked in `auth`, which tells the reason in JSON
+@non_atomic_requests
+def door(request: HttpRequest, path: str) -> HttpResponseBase:
+    """The view of all paths below `/services/`."""
+    try:
+        return _answered(request, path)
+    except Exception as error:
+        return shaped.answer(request, error)
+
+
+def _answered(request: HttpRequest, path: str) -> HttpResponseBase:
+    if len(path) > LONGEST or not storable(path):
+        raise BadInput("the address is too long or holds a character that cannot be stored")
+    who = caller(request)
+    throttle.check(who.client)
+    base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
+    call = Call(request, who, base)
+    segments = path.removesuffix("/").split("/")
+    return promises.kept(call, lambda: _response(_dispatch(call, segments)))
+
+
+def _response(found: Any) -> HttpResponseBase:
+    if isinstance(found, HttpResponseBase):
+        return found
+    assert isinstance(found, Answer)
+    content = b"" if found.body is None else json.dumps(found.body, ensure_ascii=False).encode()
+    return HttpResponse(content, status=found.status, content_type="application/json", headers=dict(found.headers))
+
+
+def _dispatch(call: Call, segments: list[str]) -> Any:
+    """Find what the path means, then what its methods do; raises Nothing, Refused (405)."""
+    method = "GET" if call.request.method == "HEAD" else str(call.request.method)
+    found = _methods(call, segments, method)
+    if method not in found:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(found)))
+    return found[method]()
+
+
+def _methods(call: Call, segments: list[str], method: str) -> Methods:
+    match segments:
+        case ["requests", key]:
+            return {"GET": lambda: polling.one(call, key)}
+        case ["management", *rest]:
+            return extras.management(call, rest)
+        case [version, key, *rest] if naming.VERSION.fullmatch(version):
+            return _workflow(call, finding.service(key, version), rest, method)
+        case [key, *rest] if key:
+            return _workflow(call, finding.service(key, None), rest, method)
+    raise Nothing()
+
+
+def _workflow(call: Call, where: Service, rest: list[str], method: str) -> Methods:
+    match rest:
+        case []:
+            return {"GET": lambda: workflows.listing(call, where), "POST": lambda: workflows.start(call, where)}
+        case ["image"]:
+            return {"GET": lambda: extras.picture(call, where)}
+        case [key, *more]:
+            return _found(call, where, key, more, method)
+    raise Nothing()
+
+
+def _found(call: Call, where: Service, key: str, more: list[str], method: str) -> Methods:
+    """Below an instance. Where keys with slashes are taken, as many segments as there is an instance for are its key."""
+    joined = [(key, more)]
+    if conf.SERVICES_COMPATIBLE and more:
+        joined += [("/".join([key, *more[:n]]), more[n:]) for n in range(1, len(more) + 1)]
+    for id_, rest in joined:
+        row = finding.by_id(where.instances(), id_)
+        if row is not None:
+            finding.check(row, call.user, change=method not in ("GET", "HEAD") and (len(rest) < 2 or rest[0] == "tags"))
+            return _instance(call, row, id_, rest, id_)
+    if not _is_known(where.graph, more, method):
+        raise Nothing()
+    raise NoInstance(key)
+
+
+def _is_known(graph: Graph, rest: list[str], method: str) -> bool:
+    """Whether a path below an instance could mean anything."""
+    return not rest or rest[0] in ("tasks", "tags", "image") or rest[0] in _names(graph) or method == "DELETE"
+
+
+def _instance(call: Call, row: Instance, key: str, rest: list[str], top: str) -> Methods:
+    match rest:
+        case []:
+            found: Methods = {
+                "GET": lambda: workflows.one(call, row),
+                "POST": lambda: workflows.update(call, row, top),
+                "DELETE": lambda: workflows.abort(call, row, top),
+            }
+            return found
+        case ["tasks"]:
+            return {"GET": lambda: tasks.listing(call, row)}
+        case ["tags"]:
+            return {"GET": lambda: extras.tags(call, row), "POST": lambda: extras.add_tag(call, row)}
+        case ["tags", tag]:
+            return {"DELETE": lambda: extras.remove_tag(call, row, tag)}
+        case ["image"]:
+            return {"GET": lambda: extras.picture_of(call, row)}
+        case [name]:
+            return _named(call, row, name, top)
+        case [name, id_, *more]:
+            return _inside(call, row, name, id_, more, top)
+    raise Nothing()
+
+
+# -- what a model names ---------------------------------------------------------------------------------------------------
+def _names(graph: Graph) -> dict[str, Node]:
+    return {naming.of_node(node): node for node in graph.nodes.values() if node.type in ("userTask", "receiveTask", "callActivity")}
+
+
+def _named(call: Call, row: Instance, name: str, top: str) -> Methods:
+    """A signal, message or receive task; or the instances of a process that is called."""
+    graph = extras.definitions.graph(row.definition)
+    if name in extras.called(graph):
+        return {"GET": lambda: extras.children(call, row, name)}
+    if name in extras.events(graph):
+        return {"POST": lambda: extras.signal(call, row, name, top)}
+    raise Nothing()
+
+
+def _inside(call: Call, row: Instance, name: str, key: str, more: list[str], top: str) -> Methods:
+    """A task, or an instance that was called, to any depth."""
+    graph = extras.definitions.graph(row.definition)
+    if name in extras.called(graph):
+        return _instance(call, finding.child(row, key, extras.called(graph)[name]), key, more, top)
+    node = _names(graph).get(name)
+    if more or node is None or node.type != "userTask":
+        raise Nothing()
+    return {
+        "GET": lambda: tasks.one(call, row, name, key),
+        "POST": lambda: tasks.change(call, row, name, key, top),
+        "DELETE": lambda: tasks.abort(call, row, name, key, top),
+    }

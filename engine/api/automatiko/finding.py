@@ -1,0 +1,104 @@
+"""From a path to what it means: the workflow and its version, the instance behind an id, and whether the caller may see it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from engine.api.automatiko.shaped import Denied, NoInstance, Nothing
+from engine.bpmn.graph import Graph
+from engine.errors import Forbidden
+from engine.models import Definition, Instance
+from engine.runtime import access, definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A workflow as it is addressed: the definition that starts, and which definitions' instances are found under the address."""
+
+    definition: Definition
+    version: int | None = None
+
+    @property
+    def graph(self) -> Graph:
+        return definitions.graph(self.definition)
+
+    @property
+    def policy(self) -> str | None:
+        return self.graph.service.policy
+
+    def instances(self) -> QuerySet[Instance]:
+        """The running ones that were not called by another."""
+        found = Instance.objects.filter(ended=None, parent=None, definition__tenant="").select_related("definition")
+        if self.version is not None:
+            return found.filter(definition=self.definition.pk)
+        return found.filter(definition__service=self.definition.service)
+
+
+def service(key: str, version: str | None) -> Service:
+    """The workflow of an address; raises Nothing.
+
+    Without a version it is the newest of those that state none, else of all. A version that models state counts before the number of
+    the deployment.
+    """
+    mine = Definition.objects.filter(key=key, tenant="").order_by("-version")
+    if version is None:
+        found = mine.filter(service=key).first() or mine.first()
+        number = None
+    else:
+        found = mine.filter(service=f"{version}/{key}").first()
+        number = None
+        if found is None and version[1:].isdecimal() and not mine.filter(service__endswith=f"/{key}").exists():
+            number = int(version[1:])
+            found = mine.filter(version=number).first() if number < 2**31 else None
+    if found is None:
+        raise Nothing()
+    return Service(found, number)
+
+
+def instance(where: Service, key: str, user: Any, *, change: bool = False) -> Instance:
+    """The running instance with this id; raises NoInstance, Denied for one that the caller may not see (or change)."""
+    found = by_id(where.instances(), key)
+    if found is None:
+        raise NoInstance(key)
+    check(found, user, change=change)
+    return found
+
+
+def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
+    """By the id that the service gave, or by the engine's own; the newest version first."""
+    mine = Q(service_id=key)
+    with suppress(ValueError):
+        mine |= Q(pk=UUID(key))
+    return rows.filter(mine).order_by("-definition__version", "-started").first() if len(key) <= 255 else None
+
+
+def check(row: Instance, user: Any, *, change: bool = False) -> None:
+    """Raises Denied."""
+    policy = definitions.graph(row.definition).service.policy
+    seen = (isinstance(user, access.Persona) and policy is None) or access.service_instances(user, policy).filter(pk=row.pk).exists()
+    if not seen or (change and not access.may_change(user, row, policy)):
+        raise Denied(row.pk)
+
+
+def check_abort(row: Instance, user: Any) -> None:
+    """Who may change it may abort it, at a site with logins only who started it and operators; raises Denied."""
+    check(row, user, change=True)
+    if not isinstance(user, access.Persona):
+        try:
+            access.check_cancel(user, row)
+        except Forbidden:
+            raise Denied(row.pk) from None
+
+
+def child(parent: Instance, key: str, name: str) -> Instance:
+    """A running instance that another one called; raises NoInstance."""
+    rows = Instance.objects.filter(ended=None, parent=parent.pk, definition__key=name).select_related("definition")
+    found = by_id(rows, key)
+    if found is None:
+        raise NoInstance(key)
+    return found
