@@ -20,14 +20,14 @@ from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.runtime import access, definitions, work
 from engine.runtime.instances import decoded, identify, known
-from engine.runtime.store.statements import insert, send
+from engine.runtime.store.statements import Statement, adapted, insert, send
 from engine.runtime.store.values import columns_of
 
 
 def get(task_id: Any) -> UserTask:
     """A task by its id; raises NotFound."""
-    own = Exists(Variable.objects.filter(task=OuterRef("pk")))
-    found = UserTask.objects.annotate(has_own=own).filter(pk=identify(task_id, "task")).first()
+    own, draft = (Exists(table._default_manager.filter(task=OuterRef("pk"))) for table in (Variable, Draft))
+    found = UserTask.objects.annotate(has_own=own, has_draft=draft).filter(pk=identify(task_id, "task")).first()
     if found is None:
         raise NotFound(f"there is no task {task_id}")
     return found
@@ -72,13 +72,20 @@ def complete(
         return
     mine = (own_variables(task.pk) if getattr(task, "has_own", True) else {}) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
-    _run(task, done, user)
+    _run(task, done, user, told=lambda unit: send(_left_behind(task, known(local))))
 
 
-def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK) -> None:
+def _left_behind(task: UserTask, local: Mapping[str, Any]) -> list[Statement]:
+    """With its end a task's own variables are history and its drafts are gone, in the transaction that ends it."""
+    drafts = Statement("DELETE FROM towpath_draft WHERE task_id = %s", adapted([task.pk]))
+    return _own_rows(task, local, live=False) + ([drafts] if getattr(task, "has_draft", True) else [])
+
+
+def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK, told: work.Told | None = None) -> None:
     """A unit of work that this task began."""
     subject = (task.name or task.node or "")[:255]
-    work.run(work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity))
+    order = work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity)
+    work.run(order, told=told)
 
 
 def _finish_own(task: UserTask, user: access.User) -> None:
@@ -163,6 +170,13 @@ def set_variables(task_id: Any, values: Mapping[str, Any], *, local: bool = True
 
 
 def _write_own(task: UserTask, values: Mapping[str, Any]) -> None:
+    with transaction.atomic():
+        send(_own_rows(task, values))
+
+
+def _own_rows(task: UserTask, values: Mapping[str, Any], *, live: bool = True) -> list[Statement]:
+    if not values:
+        return []
     ids = dict(Variable.objects.filter(task=task.pk).values_list("name", "pk"))
     now = datetime.now(UTC)
     rows, blobs = [], []
@@ -170,12 +184,11 @@ def _write_own(task: UserTask, values: Mapping[str, Any]) -> None:
         columns, content = columns_of(value)
         rows.append({
             "id": ids.get(name) or uuid7(), "instance_id": task.instance_id, "token": task.token, "task": task.pk, "name": name, **columns,
-            "live": True, "created": now, "updated": now,
+            "live": live, "created": now, "updated": now,
         })  # fmt: skip
         if content is not None:
             blobs.append({"id": columns["blob"], "content": content})
-    with transaction.atomic():
-        send([*insert(Blob, blobs), *insert(Variable, rows, replace=("type", "text", "number", "time", "json", "blob", "updated"))])
+    return [*insert(Blob, blobs), *insert(Variable, rows, replace=("type", "text", "number", "time", "json", "blob", "updated", "live"))]
 
 
 def remove_variable(task_id: Any, name: str, *, user: access.User = None) -> None:

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from engine import runtime
 from engine.errors import Conflict, Forbidden, HandlerError, NotFound
-from engine.models import Activity, Instance, Job, Ledger, Token, UserTask, Variable
-from engine.runtime import instances
+from engine.models import Activity, Draft, Instance, Job, Ledger, Token, UserTask, Variable
+from engine.runtime import instances, tasks
 from tests.runtime import workflow_handlers as handlers
 from tests.runtime.models import handler, model, script, service, user
 
@@ -251,3 +251,15 @@ def test_what_an_expression_writes_is_not_lost_to_a_conflict() -> None:
     handlers.AFTER.append(lambda: runtime.set_variables(instance.pk, {"changed": "meanwhile"}))
     runtime.complete(open_task(instance).pk)
     assert instances.variables(instance.pk)["noted"] == 1
+
+
+def test_what_belongs_to_a_task_alone_ends_with_it(alice: User) -> None:
+    deploy(user("enter"), user("confirm"))
+    instance = runtime.start("story", user=alice)
+    task = open_task(instance)
+    tasks.save_draft(task.pk, {"pizza": "half typed"}, alice)
+    tasks.set_variables(task.pk, {"note": "mine"}, user=alice)
+    tasks.complete(task.pk, {"pizza": "Diavola"}, local={"said": "only here"}, user=alice)
+    assert not Draft.objects.exists()
+    assert "said" not in instances.variables(instance.pk)
+    assert Variable.objects.get(task=task.pk, name="said").live is False
