@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from engine.bpmn import archive, forms, forms_read, parse
 from engine.bpmn.forms import FormSpec
@@ -27,6 +27,7 @@ from engine.runtime import access, advice, naming
 from engine.runtime.store import claims, starting
 
 MODELS, FORMS = archive.PROCESS, archive.FORM  # endings of what can be deployed besides archives
+VERSIONS = 10  # attempts at the next version number of a key
 KEPT = 1000  # graphs and forms kept in memory by each process
 
 _KNOWN: OrderedDict[tuple[str, str], Any] = OrderedDict()
@@ -63,6 +64,24 @@ def deploy_upload(filename: str, data: bytes, *, user: access.User = None, name:
     return deploy(files, name=name or _stem(filename), user=user, **about)
 
 
+def deploy_uploads(uploads: Mapping[str, bytes], *, user: access.User = None, name: str | None = None, **about: str) -> Deployment:
+    """Deploy several uploaded files as one; raises DeploymentError, also when two archives hold a file of the same name."""
+    access.check_deploy(user)
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for filename, data in uploads.items():
+        try:
+            unpacked = archive.unpack(filename, data, limits())
+        except DeploymentError as error:
+            problems += error.problems
+            continue
+        problems += [Problem("another file has the same name", file=twice) for twice in sorted(files.keys() & unpacked.keys())]
+        files |= unpacked
+    if problems:
+        raise DeploymentError(problems)
+    return deploy(files, name=name or _stem(next(iter(uploads))), user=user, **about)
+
+
 def _stem(filename: str) -> str:
     base = filename.replace("\\", "/").rpartition("/")[2]
     for ending in (".bpmn20.xml", ".bpmn.xml", *archive.PROCESS, *archive.ARCHIVE, *archive.FORM):
@@ -80,17 +99,28 @@ def deploy(
     """
     access.check_deploy(user)
     found, specs, warnings = _read(files)
+    about = {"name": name[:255], "key": key, "category": category, "tenant": tenant, "deployed_by": access.name(user) or ""}
+    for _ in range(VERSIONS):
+        try:
+            made = _stored(files, found, specs, about)
+        except IntegrityError:  # somebody else deployed the same key in this moment: it has the version that we wanted
+            continue
+        made.warnings = warnings  # type: ignore[attr-defined]
+        return made
+    raise Conflict("others deployed the same processes all the time; try again")
+
+
+def _stored(
+    files: Mapping[str, bytes], found: Mapping[str, parse.Model], specs: Mapping[str, FormSpec], about: dict[str, str]
+) -> Deployment:
     now = datetime.now(UTC)
     with transaction.atomic():
-        made = Deployment.objects.create(
-            name=name[:255], key=key, category=category, tenant=tenant, deployed=now, deployed_by=access.name(user) or ""
-        )
+        made = Deployment.objects.create(**about, deployed=now)
         Resource.objects.bulk_create(_resource(made, n, data, n in found, specs.get(n)) for n, data in files.items())
         for filename, model in found.items():
             for graph in model.graphs:
-                starting.arm(_define(made, filename, files[filename], graph, tenant), graph, now)
+                starting.arm(_define(made, filename, files[filename], graph, about["tenant"]), graph, now)
         claims.announce()
-    made.warnings = warnings  # type: ignore[attr-defined]
     return made
 
 
@@ -168,7 +198,8 @@ def _define(deployment: Deployment, filename: str, data: bytes, graph: Graph, te
     start = next((n for n in graph.starts(None) if isinstance(n.detail, Start)), None)
     detail = start.detail if start and isinstance(start.detail, Start) else Start()
     return Definition.objects.create(
-        id=f"{graph.key}:{(last or 0) + 1}:{uuid7()}", key=graph.key, service=naming.service(graph), version=(last or 0) + 1, name=graph.name or "",
+        id=f"{graph.key}:{(last or 0) + 1}:{uuid7()}", key=graph.key, service=naming.service(graph), version=(last or 0) + 1,
+        name=graph.name or "",
         description=graph.documentation or "", category=graph.category or "", tenant=tenant, deployment=deployment, resource=filename,
         checksum=hashlib.sha256(data).hexdigest(), has_start_form=bool(detail.form_key or detail.properties),
         start_form_key=detail.form_key or "", has_diagram=b"BPMNShape" in data,
