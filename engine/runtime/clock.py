@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from engine.conf import settings as conf
-from engine.runtime.store import claims
+from engine.runtime.store import leases
 
 LOG = logging.getLogger("towpath.cluster")
 JUMP = 1.0  # seconds; a clock that is slowed down to be corrected loses less between two looks
@@ -32,7 +32,7 @@ class Clock:
         self.last = now, here
         if self.settled is not None and here >= self.settled:
             self.settled = None
-            if freed := claims.release_far():
+            if freed := leases.release_far():
                 LOG.warning("the clock was set back: %s jobs of workers that are gone are free again", freed)
 
     def _jumped(self, now: datetime, here: float) -> bool:

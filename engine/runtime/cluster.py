@@ -24,7 +24,7 @@ from engine.conf import settings as conf
 from engine.models import Worker
 from engine.runtime import broker, drain
 from engine.runtime.pulse import pulse
-from engine.runtime.store import claims
+from engine.runtime.store import leases
 
 LOG = logging.getLogger("towpath.cluster")
 PR_SET_PDEATHSIG = 1
@@ -115,7 +115,7 @@ class Life:
 
 def _free_all(forgive: bool) -> None:
     for worker in Worker.objects.filter(pk__startswith=f"{pulse.cluster}-"):
-        claims.release_worker(worker.pk, forgive=forgive)
+        leases.release_worker(worker.pk, forgive=forgive)
         worker.delete()
 
 

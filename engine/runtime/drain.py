@@ -23,7 +23,7 @@ from engine.runtime import attempts, retention
 from engine.runtime.attempts import Attempt, TimedOut
 from engine.runtime.heartbeat import Heart, Held
 from engine.runtime.pulse import DONE, NOTHING, TAKEN, pulse
-from engine.runtime.store import claims
+from engine.runtime.store import claims, leases
 from engine.runtime.store.claims import Claimed
 
 LOG = logging.getLogger("towpath.jobs")
@@ -79,7 +79,7 @@ class Worker:
     def _keep(self, wanted: set[UUID]) -> None:
         """Let go of the instances that this batch does not need: after the claim and not before, so that a successor is ours at once."""
         if gone := self.instances - wanted:
-            claims.release_instances(self.id, gone)
+            leases.release_instances(self.id, gone)
         self.instances = wanted
 
     # -- a batch
@@ -88,8 +88,8 @@ class Worker:
         for index, job in enumerate(batch):
             rest = tuple(batch[index + 1 :])
             if pulse.stopping:
-                claims.release([job], begun=begun)
-                claims.release(rest)
+                leases.release([job], begun=begun)
+                leases.release(rest)
                 break
             self.heart.held = Held(job, time.monotonic(), rest, frozenset(self.instances))
             ready = job if begun else attempts.begin(job)
@@ -152,7 +152,7 @@ def _out_of_time(number: int, frame: FrameType | None) -> None:
 def free_dead() -> int:
     """Release what workers of this cluster held whose process is gone; theirs are the only processes that can be seen from here."""
     dead = [row.pk for row in WorkerRow.objects.filter(pk__startswith=f"{pulse.cluster}-") if not _alive(row.pid)]
-    freed = sum(claims.release_worker(worker) for worker in dead)
+    freed = sum(leases.release_worker(worker) for worker in dead)
     WorkerRow.objects.filter(pk__in=dead).delete()
     return freed
 

@@ -24,7 +24,7 @@ from django.db import connection
 from engine.conf import settings as conf
 from engine.models import Worker
 from engine.runtime.pulse import pulse
-from engine.runtime.store import claims
+from engine.runtime.store import claims, leases
 from engine.runtime.store.claims import Claimed
 
 LOG = logging.getLogger("towpath.jobs")
@@ -98,7 +98,7 @@ class Heart:
     def _renew(self) -> None:
         if self._due():
             held = self.held
-            claims.renew(self.owner, held.jobs, held.instances)
+            leases.renew(self.owner, held.jobs, held.instances)
             self._beaten = time.monotonic()
 
     def _beat(self) -> None:
@@ -112,9 +112,9 @@ class Heart:
         """The rest of a batch does not wait for a slow job. The main thread begins no job that is another's by then."""
         held = self.held
         if held.rest and held.running and time.monotonic() - held.since > SLOW:
-            if claims.release(held.rest):
+            if leases.release(held.rest):
                 mine = claims.exclusive([held.running])
-                claims.release_instances(self.owner, held.instances - mine)
+                leases.release_instances(self.owner, held.instances - mine)
                 claims.announce()
             if self.held is held:
                 self.held = Held(held.running, held.since, (), held.instances)

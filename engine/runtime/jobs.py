@@ -22,7 +22,7 @@ from engine.models import Instance, Job
 from engine.runtime import access, attempts
 from engine.runtime.heartbeat import keeping
 from engine.runtime.instances import identify
-from engine.runtime.store import claims
+from engine.runtime.store import claims, leases
 
 State = Job.State
 AT_ONCE = 500  # rows a statement; 10,000 jobs are 20 statements in one transaction
@@ -57,7 +57,7 @@ def run_now(job_id: Any, *, user: access.User = None) -> None:
         with keeping(ready):
             attempt.run()
     finally:
-        claims.release_instances(job.worker, claims.exclusive([job]))
+        leases.release_instances(job.worker, claims.exclusive([job]))
         claims.announce()  # an exclusive successor could not be claimed until now
     if attempt.error is not None:
         raise attempt.error

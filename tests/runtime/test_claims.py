@@ -12,7 +12,7 @@ from django.utils import timezone
 from engine.errors import LeaseLost
 from engine.models import Instance, Job
 from engine.models.fields import uuid7
-from engine.runtime.store import claims
+from engine.runtime.store import claims, leases
 from tests.runtime.queue import ago, make_instance, make_job
 
 pytestmark = pytest.mark.django_db
@@ -105,9 +105,9 @@ def test_released_instances_are_free_for_others() -> None:
     make_job(instance=busy, exclusive=True)
     second = make_job(instance=busy, exclusive=True)
     claim("w1:1")
-    claims.release_instances("w2", {busy.pk})
+    leases.release_instances("w2", {busy.pk})
     assert claim("w2:1") == []
-    claims.release_instances("w1", {busy.pk})
+    leases.release_instances("w1", {busy.pk})
     assert claim("w2:1") == [second.id]
 
 
@@ -187,13 +187,13 @@ def test_renewing_puts_the_end_off_for_ones_own_alone() -> None:
     job = one()
     Job.objects.update(lease_until=ago(-1))
     Instance.objects.update(lease_until=ago(-1))
-    claims.renew("w2", [job], {instance.pk})
+    leases.renew("w2", [job], {instance.pk})
     assert Instance.objects.get().lease_until < ago(-5)
-    claims.renew("w1", [job], {instance.pk})
+    leases.renew("w1", [job], {instance.pk})
     assert Job.objects.get().lease_until > ago(-5)
     assert Instance.objects.get().lease_until > ago(-5)
     Job.objects.update(lease_owner="w2:1", lease_until=ago(-1))
-    claims.renew("w1", [job], set())
+    leases.renew("w1", [job], set())
     assert Job.objects.get().lease_until < ago(-5)
 
 
@@ -201,9 +201,9 @@ def test_releasing_gives_back_what_was_not_begun() -> None:
     make_job(), make_job()
     first, second = claims.claim_jobs("w1:1", 2)
     claims.begin(first)
-    assert claims.release([first, second]) == 1
+    assert leases.release([first, second]) == 1
     assert claim("w2:1", 2) == [second.id]
-    assert claims.release([first], begun=True) == 1
+    assert leases.release([first], begun=True) == 1
     assert one("w2:2").begun is None
 
 
@@ -211,8 +211,8 @@ def test_what_a_dead_worker_held_is_freed_at_once() -> None:
     busy = make_instance()
     make_job(instance=busy, exclusive=True), make_job()
     mine = claims.claim_jobs("w1:1", 2)
-    assert claims.release_worker("w") == 0
-    assert claims.release_worker("w1") == 2
+    assert leases.release_worker("w") == 0
+    assert leases.release_worker("w1") == 2
     assert sorted(claim("w2:1", 2)) == sorted(job.id for job in mine)
 
 
@@ -222,7 +222,7 @@ def test_what_is_leased_for_longer_than_a_lease_lasts_can_be_freed() -> None:
     claims.claim_jobs("w1:1", 2)
     Job.objects.filter(pk__in=[far.pk, outside.pk]).update(lease_owner="w1:1", lease_until=ago(-3600))
     Instance.objects.update(lease_until=ago(-3600))
-    assert claims.release_far() == 1
+    assert leases.release_far() == 1
     assert set(Job.objects.exclude(lease_owner=None).values_list("pk", flat=True)) == {near.pk, outside.pk}
     assert claim("w2:1", 5) == [far.pk]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.runtime import clock
-from engine.runtime.store import claims
+from engine.runtime.store import leases
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ class Times:
         self.wall, self.mono, self.freed = NOON, 1000.0, 0
         self.clock = clock.Clock()
         monkeypatch.setattr(time, "monotonic", lambda: self.mono)
-        monkeypatch.setattr(claims, "release_far", self._free)
+        monkeypatch.setattr(leases, "release_far", self._free)
 
     def _free(self) -> int:
         self.freed += 1

@@ -1,15 +1,14 @@
-"""Who runs which job: claim, begin, finish, fail, renew and release as one statement each, SQL that differs by database side by side.
+"""Who runs which job: claim, begin, finish and fail as one statement each, SQL that differs by database side by side.
 
 A claim is committed before a job runs, and its lease (`worker:number`, used once) fences all that comes after: whoever finds the
-row with another lease has lost it. The one clock is the database's on PostgreSQL, for workers on several machines must agree when
-a lease is over; on SQLite all workers share the machine's.
+row with another lease has lost it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,8 @@ from django.db import connection, transaction
 
 from engine.conf import settings as conf
 from engine.errors import LeaseLost
-from engine.runtime.store.statements import Statement, adapted, as_json, as_time, as_uuid
+from engine.runtime.store.statements import Statement, as_json, as_time, as_uuid
+from engine.runtime.store.timed import execute, some, touched
 
 CHANNEL = "towpath_job"
 DUE = "_due"  # where a timer that is put off keeps the moment it was due at
@@ -64,40 +64,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def _claimed(row: Sequence[Any]) -> Claimed:
     return Claimed(*(_READ[name](value) if name in _READ else value for name, value in zip(_FIELDS, row, strict=True)))
-
-
-# -- the clock, and texts for the database at hand -------------------------------------------------------------------------
-# statement_timestamp() and not now(): in a transaction that stands still. It is stable, so an index on `due` serves `due <= ...`.
-_NOW = {"postgresql": "statement_timestamp()", "sqlite": "%(now)s"}
-_LATER = {"postgresql": "statement_timestamp() + %(seconds)s * interval '1 second'", "sqlite": "%(later)s"}
-
-
-@cache
-def _text(template: str, vendor: str) -> str:
-    return template.replace("{now}", _NOW[vendor]).replace("{later}", _LATER[vendor])
-
-
-def _execute(template: str, seconds: float = 0, **values: Any) -> Any:
-    """Carry out a statement; `{later}` in it is `seconds` from now. The cursor is the caller's to read and close."""
-    if connection.vendor == "sqlite":
-        now = datetime.now(UTC)
-        values |= {"now": now, "later": now + timedelta(seconds=seconds)}
-    values["seconds"] = seconds
-    cursor = connection.cursor()
-    cursor.execute(_text(template, connection.vendor), dict(zip(values, adapted(values.values()), strict=True)))
-    return cursor
-
-
-def _touched(template: str, seconds: float = 0, **values: Any) -> int:
-    with _execute(template, seconds, **values) as cursor:
-        count: int = cursor.rowcount
-    return count
-
-
-def _some(column: str, values: Iterable[Any], name: str) -> tuple[str, dict[str, Any]]:
-    """`column` is one of a few values, as a condition and its named parameters."""
-    named = {f"{name}{i}": value for i, value in enumerate(values)}
-    return f"{column} IN ({', '.join(f'%({n})s' for n in named)})", named
 
 
 # -- claiming -------------------------------------------------------------------------------------------------------------
@@ -167,7 +133,7 @@ def claim_jobs(lease: str, limit: int = 1, *, lane: str = "ready", **values: Any
 
 
 def _in_one(lane: str, values: dict[str, Any]) -> list[Claimed]:
-    with _execute(_claim(lane, connection.vendor), conf.JOB_LEASE, **values) as cursor:
+    with execute(_claim(lane, connection.vendor), conf.JOB_LEASE, **values) as cursor:
         return [_claimed(row) for row in cursor.fetchall()]
 
 
@@ -176,8 +142,8 @@ def _in_two(lane: str, values: dict[str, Any]) -> list[Claimed]:
     with transaction.atomic():
         claimed = _in_one(lane, values)
         if instances := exclusive(claimed):
-            where, among = _some("id", instances, "id")
-            _touched(_HOLD + where, conf.JOB_LEASE, owner=values["owner"], **among)
+            where, among = some("id", instances, "id")
+            touched(_HOLD + where, conf.JOB_LEASE, owner=values["owner"], **among)
     return claimed
 
 
@@ -198,7 +164,7 @@ def begin(job: Claimed) -> bool:
 
     False if the job is another's by now.
     """
-    return _touched(_BEGIN, id=job.id, lease=job.lease) == 1
+    return touched(_BEGIN, id=job.id, lease=job.lease) == 1
 
 
 # Every unit locks the instance before its jobs (see `store`), so the fence does too, or the two could wait for each other. Plain
@@ -229,7 +195,7 @@ def finish(job: Claimed, following: Claimed | None = None) -> bool:
     else:
         about: dict[str, Any] = {"instance": job.instance, "exclusive": job.exclusive, "owner": job.worker}
         about["next"] = following.id if following else _NOBODY
-        with _execute(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) as cursor:
+        with execute(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) as cursor:
             row = cursor.fetchone()
         done, follows = row is not None, row[0] if row else None
     if not done:
@@ -239,7 +205,7 @@ def finish(job: Claimed, following: Claimed | None = None) -> bool:
 
 def drop(job: Claimed) -> bool:
     """Delete a job that has nothing left to do; False if it is another's by now."""
-    return _touched(_DROP, id=job.id, lease=job.lease) == 1
+    return touched(_DROP, id=job.id, lease=job.lease) == 1
 
 
 def _data(job: Claimed) -> dict[str, Any]:
@@ -262,7 +228,7 @@ def fail(job: Claimed, *, state: str, wait: float, retries: int, error: str, tra
     """Record a failed attempt: `waiting` for `wait` seconds, `ready` at once or `dead`; False if the job is another's by now."""
     said = error[:LONGEST_ERROR]
     row: dict[str, Any] = {"state": state, "retries": retries, "error": said, "traceback": traceback, "data": _data(job)}
-    return _touched(_FAIL, wait, id=job.id, lease=job.lease, **row) == 1
+    return touched(_FAIL, wait, id=job.id, lease=job.lease, **row) == 1
 
 
 _CHARGE = "UPDATE towpath_job SET retries = %(retries)s, error = %(error)s, begun = NULL WHERE id = %(id)s AND lease_owner = %(lease)s"
@@ -276,83 +242,17 @@ _PARK = """
 
 def charge(job: Claimed, retries: int, error: str) -> None:
     """Count an attempt whose worker was lost, and keep the lease."""
-    _touched(_CHARGE, retries=retries, error=error[:LONGEST_ERROR], id=job.id, lease=job.lease)
+    touched(_CHARGE, retries=retries, error=error[:LONGEST_ERROR], id=job.id, lease=job.lease)
 
 
 def postpone(job: Claimed, wait: float) -> None:
     """Let a job wait for `wait` seconds without holding anything against it."""
-    _touched(_POSTPONE, wait, data=_data(job), id=job.id, lease=job.lease)
+    touched(_POSTPONE, wait, data=_data(job), id=job.id, lease=job.lease)
 
 
 def park(job: Claimed) -> None:
     """Suspend a job whose instance was suspended after it was claimed."""
-    _touched(_PARK, id=job.id, lease=job.lease)
-
-
-# -- leases ---------------------------------------------------------------------------------------------------------------
-# A row that a transaction of ours has locked for longer must not hold up the renewal of all others; nobody can claim it either.
-_RENEW = {
-    "postgresql": "UPDATE {table} SET lease_until = {later} WHERE id IN (SELECT id FROM {table} WHERE {where} FOR UPDATE SKIP LOCKED)",
-    "sqlite": "UPDATE {table} SET lease_until = {later} WHERE {where}",
-}
-
-
-def _leased(ids: Collection[UUID], owners: Iterable[str]) -> tuple[str, dict[str, Any]]:
-    rows, among = _some("id", ids, "id")
-    mine, by = _some("lease_owner", owners, "by")
-    return f"{rows} AND {mine}", among | by
-
-
-def renew(owner: str, jobs: Iterable[Claimed], instances: Collection[UUID]) -> None:
-    """Put the end of these leases off by one lease from now."""
-    jobs = list(jobs)
-    for table, ids, owners in (("towpath_job", [j.id for j in jobs], {j.lease for j in jobs}), ("towpath_instance", instances, {owner})):
-        if ids:
-            where, values = _leased(ids, owners)
-            _touched(_RENEW[connection.vendor].replace("{table}", table).replace("{where}", where), conf.JOB_LEASE, **values)
-
-
-_LET_GO = "UPDATE towpath_job SET lease_owner = NULL, lease_until = NULL, "
-_LET_INSTANCE_GO = "UPDATE towpath_instance SET lease_owner = NULL, lease_until = NULL WHERE "
-
-
-def release(jobs: Iterable[Claimed], *, begun: bool = False) -> int:
-    """Give jobs back that were claimed but not begun; with `begun` also those that were, and their attempt is not held against them."""
-    jobs = list(jobs)
-    if not jobs:
-        return 0
-    where, values = _leased([j.id for j in jobs], {j.lease for j in jobs})
-    return _touched(_LET_GO + "begun = NULL WHERE " + where + ("" if begun else " AND begun IS NULL"), **values)
-
-
-def release_instances(owner: str, instances: Collection[UUID]) -> None:
-    """Let others run the exclusive jobs of these instances."""
-    if instances:
-        where, values = _leased(instances, {owner})
-        _touched(_LET_INSTANCE_GO + where, **values)
-
-
-_LOST = "lease_owner LIKE %(jobs)s AND state IN ('ready', 'waiting')"
-
-
-def release_worker(worker: str, *, forgive: bool = False) -> int:
-    """Free at once what a worker held that is known to be dead. An attempt it had begun will be counted, unless we `forgive` it."""
-    instances = "SELECT instance_id FROM towpath_job WHERE " + _LOST
-    letting_go = _LET_GO + ("begun = NULL WHERE " if forgive else "begun = begun WHERE ")
-    with transaction.atomic():
-        _touched(f"{_LET_INSTANCE_GO} lease_owner = %(worker)s AND id IN ({instances})", worker=worker, jobs=worker + ":%")
-        return _touched(letting_go + _LOST, jobs=worker + ":%")
-
-
-# A lease that ends later than any that was renewed of late was given before the clock was set back.
-_FAR = "lease_until > {later} AND state IN ('ready', 'waiting')"
-_FAR_INSTANCE = "lease_until > {later} AND id IN (SELECT instance_id FROM towpath_job WHERE state IN ('ready', 'waiting'))"
-
-
-def release_far() -> int:
-    """Free what is leased for longer than a lease lasts; only to be asked when all living owners have renewed theirs."""
-    _touched(_LET_INSTANCE_GO + _FAR_INSTANCE, 1.5 * conf.JOB_LEASE)
-    return _touched(_LET_GO + "begun = begun WHERE " + _FAR, 1.5 * conf.JOB_LEASE)
+    touched(_PARK, id=job.id, lease=job.lease)
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------
@@ -389,7 +289,7 @@ class Due:
 
 def next_due() -> Due:
     """When something can be claimed. A lease that runs out later is not foreseen."""
-    with _execute(_PROBE.replace("{free}", _FREE).replace("{unheld}", _UNHELD)) as cursor:
+    with execute(_PROBE.replace("{free}", _FREE).replace("{unheld}", _UNHELD)) as cursor:
         ready, due, here = cursor.fetchone()
     now = as_time(here)
     assert now is not None
