@@ -284,8 +284,11 @@ class Wanted:
 def forms_wanted(graph: Graph) -> tuple[Wanted, ...]:
     """The form keys of a process; keys that are expressions are known only when they are reached, and left out."""
     found = ((node, node.detail) for node in graph.nodes.values() if isinstance(node.detail, Start | UserTask))
-    return tuple(Wanted(detail.form_key, node.id, node.line, bool(detail.properties)) for node, detail in found
-                 if detail.form_key and not _is_expression(detail.form_key))
+    return tuple(
+        Wanted(detail.form_key, node.id, node.line, bool(detail.properties))
+        for node, detail in found
+        if detail.form_key and not _is_expression(detail.form_key)
+    )
 
 
 def missing_forms(

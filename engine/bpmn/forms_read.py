@@ -23,8 +23,18 @@ def from_properties(properties: tuple[FormProperty, ...], *, key: str = "", name
 
 def _from_property(p: FormProperty) -> FormField:
     return FormField(
-        id=p.id, name=p.name or p.id, type=p.type, required=p.required, readable=p.readable, writable=p.writable, value=p.default,
-        options=tuple(Option(i, n) for i, n in p.options), expression=p.expression, variable=p.variable, pattern=p.pattern)
+        id=p.id,
+        name=p.name or p.id,
+        type=p.type,
+        required=p.required,
+        readable=p.readable,
+        writable=p.writable,
+        value=p.default,
+        options=tuple(Option(i, n) for i, n in p.options),
+        expression=p.expression,
+        variable=p.variable,
+        pattern=p.pattern,
+    )
 
 
 def from_json(data: bytes, *, file: str = "", limits: Limits = Limits()) -> FormSpec:  # noqa: B008 - frozen
@@ -44,8 +54,13 @@ def from_json(data: bytes, *, file: str = "", limits: Limits = Limits()) -> Form
     fields = tuple(_field(f, number, problems) for number, f in enumerate(written[: limits.form_fields], 1))
     problems += [f"the field '{name}' is declared twice" for name, times in Counter(f.id for f in fields).items() if times > 1]
     outcomes = tuple(_options(model.get("outcomes"), "outcomes", problems))
-    spec = FormSpec(key, _string(form, "name", problems) or _string(model, "name", problems) or key, fields, outcomes,
-                    _string(model, "outcomeVariableName", problems) or None)
+    spec = FormSpec(
+        key,
+        _string(form, "name", problems) or _string(model, "name", problems) or key,
+        fields,
+        outcomes,
+        _string(model, "outcomeVariableName", problems) or None,
+    )
     if problems:
         raise DeploymentError([Problem(p, key or None, None, file or None) for p in problems])
     return spec
@@ -113,11 +128,19 @@ def _field(written: Mapping[str, Any], number: int, problems: list[str]) -> Form
     params = written.get("params")
     params = params if isinstance(params, dict) else {}
     return FormField(
-        id=name or f"field-{number}", name=_string(written, "name", problems), type=kind, required=written.get("required") is True,
-        writable=written.get("readOnly") is not True, value=_default(written.get("value"), empty),
-        placeholder=_string(written, "placeholder", problems) or (empty.name if empty else ""), options=tuple(options),
+        id=name or f"field-{number}",
+        name=_string(written, "name", problems),
+        type=kind,
+        required=written.get("required") is True,
+        writable=written.get("readOnly") is not True,
+        value=_default(written.get("value"), empty),
+        placeholder=_string(written, "placeholder", problems) or (empty.name if empty else ""),
+        options=tuple(options),
         options_expression=_string(written, "optionsExpression", problems) or None,
-        expression=None, max_length=_length(params), params={**params, **_shown(written, problems)})
+        expression=None,
+        max_length=_length(params),
+        params={**params, **_shown(written, problems)},
+    )
 
 
 def _shown(written: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:

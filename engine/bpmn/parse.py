@@ -101,11 +101,12 @@ def _graph(process: Element, root: Element, reading: Reading) -> Graph:
         key=process.id or "", name=process.attributes.get("name"), documentation=_documentation(process),
         category=root.attributes.get("targetNamespace"), line=process.line,
         nodes=nodes, flows=flows, children={scope: tuple(inside) for scope, inside in children.items()},
-        listeners=listeners(process, "executionListener", reading), data=_data(process, reading), service=parse_service.service(process, reading),
+        listeners=listeners(process, "executionListener", reading), data=_data(process, reading),
+        service=parse_service.service(process, reading),
         candidate_starter_users=(*listed(reading.attribute(process, "candidateStarterUsers")), *(t for k, t in starters if k == "user")),
         candidate_starter_groups=(*listed(reading.attribute(process, "candidateStarterGroups")), *(t for k, t in starters if k == "group")),
         history=_history(process, reading),
-    )
+    )  # fmt: skip
 
 
 def _data(process: Element, reading: Reading) -> tuple[DataObject, ...]:
@@ -143,8 +144,17 @@ def _flow(at: Element, reading: Reading) -> Flow:
     source, target = at.attributes.get("sourceRef", ""), at.attributes.get("targetRef", "")
     written = at.child("conditionExpression")
     text, language = condition(written, reading) if written is not None else (None, "")
-    return Flow(id=at.id or "", source=source, target=target, name=at.attributes.get("name"), condition=text or None, language=language,
-                skip=reading.attribute(at, "skipExpression"), listeners=listeners(at, "executionListener", reading), line=at.line)
+    return Flow(
+        id=at.id or "",
+        source=source,
+        target=target,
+        name=at.attributes.get("name"),
+        condition=text or None,
+        language=language,
+        skip=reading.attribute(at, "skipExpression"),
+        listeners=listeners(at, "executionListener", reading),
+        line=at.line,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +202,7 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
         loop=loop(at, reading) if at.name in ACTIVITIES else None, detail=detail(at, reading),
         data=tuple(data_object(d, reading) for d in at.all("dataObject")),
         in_history=any(e.text.strip().lower() == "true" for e in at.extensions("includeInHistory")),
-    )
+    )  # fmt: skip
 
 
 def _undoes(at: Element, happening: Event | None) -> bool:

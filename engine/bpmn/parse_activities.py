@@ -50,7 +50,9 @@ def work(at: Element, reading: Reading) -> Work | None:
     if kind is None:
         return None
     return Work(
-        kind, implementation, fields(at, reading),
+        kind,
+        implementation,
+        fields(at, reading),
         result=reading.attribute(at, "resultVariable"),
         result_local=reading.flag(at, "useLocalScopeForResultVariable"),
         result_transient=reading.flag(at, "storeResultVariableAsTransient"),
@@ -89,8 +91,13 @@ def script(at: Element, reading: Reading) -> Script:
     if written is None or not written.text.strip():
         reading.problem("a scriptTask needs a script", at)
         return Script(language.lower(), "")
-    return Script(language.lower(), reading.script(language, written), reading.attribute(at, "resultVariable"),
-                  reading.flag(at, "autoStoreVariables"), written.text_line)
+    return Script(
+        language.lower(),
+        reading.script(language, written),
+        reading.attribute(at, "resultVariable"),
+        reading.flag(at, "autoStoreVariables"),
+        written.text_line,
+    )
 
 
 def call(at: Element, reading: Reading) -> Call:
@@ -105,7 +112,10 @@ def call(at: Element, reading: Reading) -> Call:
         reading.problem(f"calledElementBinding must be latest or deployment, not '{binding[:50]}'", at)
     keys = [reading.expression(i.value("businessKey"), i) for i in at.extensions("in") if i.value("businessKey")]
     return Call(
-        called or "", kind == "id", parameters(at, "in", reading), parameters(at, "out", reading),
+        called or "",
+        kind == "id",
+        parameters(at, "in", reading),
+        parameters(at, "out", reading),
         business_key=reading.attribute(at, "businessKey") or (keys[0] if keys else None),
         inherit_business_key=reading.flag(at, "inheritBusinessKey"),
         inherit_variables=reading.flag(at, "inheritVariables") or any(i.value("variables") == "all" for i in at.extensions("in")),
@@ -119,8 +129,11 @@ def call(at: Element, reading: Reading) -> Call:
 
 def ad_hoc(at: Element, reading: Reading) -> AdHoc:
     """An ad-hoc sub-process."""
-    return AdHoc(at.attributes.get("ordering") == "Sequential", reading.content(at.child("completionCondition")),
-                 reading.flag(at, "cancelRemainingInstances", True, own=True))
+    return AdHoc(
+        at.attributes.get("ordering") == "Sequential",
+        reading.content(at.child("completionCondition")),
+        reading.flag(at, "cancelRemainingInstances", True, own=True),
+    )
 
 
 def loop(at: Element, reading: Reading) -> Loop | None:
@@ -129,9 +142,12 @@ def loop(at: Element, reading: Reading) -> Loop | None:
         maximum = standard.attributes.get("loopMaximum", "").strip()
         if maximum and not WHOLE.fullmatch(maximum):
             reading.problem(f"loopMaximum must be a whole number, not '{maximum[:50]}'", standard)
-        return Loop(standard=True, condition=reading.content(standard.child("loopCondition")),
-                    test_before=reading.flag(standard, "testBefore", own=True),
-                    maximum=int(maximum) if WHOLE.fullmatch(maximum) else None)
+        return Loop(
+            standard=True,
+            condition=reading.content(standard.child("loopCondition")),
+            test_before=reading.flag(standard, "testBefore", own=True),
+            maximum=int(maximum) if WHOLE.fullmatch(maximum) else None,
+        )
     several = at.child("multiInstanceLoopCharacteristics")
     return _multi_instance(several, reading) if several else None
 
@@ -167,8 +183,14 @@ def _aggregation(at: Element, reading: Reading) -> Aggregation:
     target = at.value("target") or reading.expression(at.value("targetExpression"), at)
     if not target:
         reading.problem("variableAggregation needs a target", at)
-    variables = tuple(Parameter(v.value("target") or reading.expression(v.value("targetExpression"), v) or v.value("source") or "",
-                                v.value("source"), reading.expression(v.value("sourceExpression"), v)) for v in at.extensions("variable"))
+    variables = tuple(
+        Parameter(
+            v.value("target") or reading.expression(v.value("targetExpression"), v) or v.value("source") or "",
+            v.value("source"),
+            reading.expression(v.value("sourceExpression"), v),
+        )
+        for v in at.extensions("variable")
+    )
     return Aggregation(target or "", variables)
 
 

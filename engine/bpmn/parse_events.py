@@ -29,8 +29,13 @@ def event(at: Element, reading: Reading) -> Event | None:
 def message(definition: Element, at: Element, reading: Reading) -> Event:
     """Waits for a message: the name of the referenced one, or `messageExpression`."""
     spoken = reading.attribute(definition, "messageExpression")
-    return Event("message", spoken or message_name(definition, reading), definition.attributes.get("messageRef"),
-                 ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
+    return Event(
+        "message",
+        spoken or message_name(definition, reading),
+        definition.attributes.get("messageRef"),
+        ins=parameters(at, "in", reading),
+        outs=parameters(at, "out", reading),
+    )
 
 
 def message_name(at: Element, reading: Reading) -> str | None:
@@ -50,8 +55,15 @@ def signal(definition: Element, at: Element, reading: Reading) -> Event:
     if declared is None and not spoken:
         reading.problem(f"there is no signal '{ref}'" if ref else "signalEventDefinition needs a signalRef", definition)
     name = spoken or (reading.expression(declared.attributes.get("name"), declared) if declared else None)
-    return Event("signal", name, ref, local=declared is not None and declared.extended.get("scope") == "processInstance",
-                 asynchronous=reading.flag(definition, "async"), ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
+    return Event(
+        "signal",
+        name,
+        ref,
+        local=declared is not None and declared.extended.get("scope") == "processInstance",
+        asynchronous=reading.flag(definition, "async"),
+        ins=parameters(at, "in", reading),
+        outs=parameters(at, "out", reading),
+    )
 
 
 def error(definition: Element, at: Element, reading: Reading) -> Event:
@@ -59,16 +71,28 @@ def error(definition: Element, at: Element, reading: Reading) -> Event:
     ref = definition.attributes.get("errorRef") or None
     code = _code("error", "errorCode", ref, definition, reading)
     variable = _first(definition, "errorVariableName", "errorCodeVariable")
-    return Event("error", code, ref, code_variable=variable, code_transient=reading.flag(definition, "errorVariableTransient"),
-                 ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
+    return Event(
+        "error",
+        code,
+        ref,
+        code_variable=variable,
+        code_transient=reading.flag(definition, "errorVariableTransient"),
+        ins=parameters(at, "in", reading),
+        outs=parameters(at, "out", reading),
+    )
 
 
 def escalation(definition: Element, at: Element, reading: Reading) -> Event:
     """An escalation: its code, None catches all."""
     ref = definition.attributes.get("escalationRef") or None
-    return Event("escalation", _code("escalation", "escalationCode", ref, definition, reading), ref,
-                 code_variable=definition.extended.get("escalationCodeVariable"),
-                 ins=parameters(at, "in", reading), outs=parameters(at, "out", reading))
+    return Event(
+        "escalation",
+        _code("escalation", "escalationCode", ref, definition, reading),
+        ref,
+        code_variable=definition.extended.get("escalationCodeVariable"),
+        ins=parameters(at, "in", reading),
+        outs=parameters(at, "out", reading),
+    )
 
 
 def _code(kind: str, attribute: str, ref: str | None, definition: Element, reading: Reading) -> str | None:
@@ -118,14 +142,21 @@ JUEL = frozenset({"", "juel", "http://www.w3.org/1999/xpath", "http://www.java.c
 
 def compensate(definition: Element, at: Element, reading: Reading) -> Event:
     """Compensation of one activity, or of all in the scope."""
-    return Event("compensate", activity=definition.attributes.get("activityRef") or None, ref=definition.attributes.get("activityRef"),
-                 wait=reading.flag(definition, "waitForCompletion", True, own=True))
+    return Event(
+        "compensate",
+        activity=definition.attributes.get("activityRef") or None,
+        ref=definition.attributes.get("activityRef"),
+        wait=reading.flag(definition, "waitForCompletion", True, own=True),
+    )
 
 
 def terminate(definition: Element, at: Element, reading: Reading) -> Event:
     """Ends its scope; `terminateAll` the whole call tree, `terminateMultiInstance` the rounds around it."""
-    return Event("terminate", terminate_all=reading.flag(definition, "terminateAll"),
-                 terminate_multi_instance=reading.flag(definition, "terminateMultiInstance"))
+    return Event(
+        "terminate",
+        terminate_all=reading.flag(definition, "terminateAll"),
+        terminate_multi_instance=reading.flag(definition, "terminateMultiInstance"),
+    )
 
 
 def cancel(definition: Element, at: Element, reading: Reading) -> Event:

@@ -128,10 +128,18 @@ FORM_TYPES = ("string", "long", "double", "boolean", "date", "enum")
 def _form_property(written: Element, reading: Reading) -> FormProperty:
     kind = written.value("type") or "string"
     found = FormProperty(
-        id=_named(written, reading), name=written.value("name"), type=kind, variable=written.value("variable"),
-        expression=reading.expression(written.value("expression"), written), default=reading.expression(written.value("default"), written),
-        pattern=written.value("datePattern"), readable=true(written, "readable", reading, True),
-        writable=true(written, "writable", reading, True), required=true(written, "required", reading), options=_values(written, reading))
+        id=_named(written, reading),
+        name=written.value("name"),
+        type=kind,
+        variable=written.value("variable"),
+        expression=reading.expression(written.value("expression"), written),
+        default=reading.expression(written.value("default"), written),
+        pattern=written.value("datePattern"),
+        readable=true(written, "readable", reading, True),
+        writable=true(written, "writable", reading, True),
+        required=true(written, "required", reading),
+        options=_values(written, reading),
+    )
     return _checked(written, reading, found)
 
 
@@ -144,9 +152,15 @@ def _form_field(written: Element, reading: Reading) -> FormProperty:
     for name in rules.keys() - {"required", "readonly"}:
         reading.warn(f"the constraint '{name}' of a form field is not checked", rules[name])
     found = FormProperty(
-        id=_named(written, reading), name=written.value("label"), type=written.value("type") or "string",
-        default=reading.expression(written.value("defaultValue"), written), pattern=written.value("datePattern"),
-        writable="readonly" not in rules, required="required" in rules, options=_values(written, reading))
+        id=_named(written, reading),
+        name=written.value("label"),
+        type=written.value("type") or "string",
+        default=reading.expression(written.value("defaultValue"), written),
+        pattern=written.value("datePattern"),
+        writable="readonly" not in rules,
+        required="required" in rules,
+        options=_values(written, reading),
+    )
     return _checked(written, reading, found)
 
 
@@ -199,7 +213,7 @@ def _item(at: Element, reading: Reading) -> str:
 DATA_TYPES = {
     "string": "string", "boolean": "boolean", "int": "integer", "integer": "integer", "long": "long", "double": "double", "float": "double",
     "datetime": "date", "date": "date", "json": "json",
-}
+}  # fmt: skip
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -216,7 +230,13 @@ def _double(text: str) -> float:
 
 
 _DATA: dict[str, Callable[[str], object]] = {
-    "string": str, "boolean": _boolean, "integer": int, "long": Long, "double": _double, "date": datetime.fromisoformat, "json": json.loads,
+    "string": str,
+    "boolean": _boolean,
+    "integer": int,
+    "long": Long,
+    "double": _double,
+    "date": datetime.fromisoformat,
+    "json": json.loads,
 }
 
 

@@ -12,9 +12,10 @@ from engine.bpmn.parse_xml import Element
 
 SPACE = "https://automatiko.io"
 POLICIES = ("participants", "initiator")
-TAGS = frozenset(
-    "input output internal sensitive notnull readonly required auto-initialized business-key initiator versioned transient".split()
-)
+TAGS = frozenset({
+    "input", "output", "internal", "sensitive", "notnull", "readonly", "required", "auto-initialized", "business-key", "initiator",
+    "versioned", "transient",
+})  # fmt: skip
 
 
 def meta(at: Element, name: str, reading: Reading) -> str | None:

@@ -31,7 +31,7 @@ SUPPORTED = frozenset({
     "sendTask/class", "sendTask/delegateExpression", "sendTask/expression", "sendTask/mail", "sendTask/external-worker",
     "subProcess", "eventSubProcess", "transaction", "adHocSubProcess",
     "multiInstance", "standardLoop", "compensation", "dataObject",
-})
+})  # fmt: skip
 
 REFUSED = {
     "startEvent/compensate": "what a scope has to undo is undone by the handlers of its activities",

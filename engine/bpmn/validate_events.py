@@ -38,8 +38,11 @@ def events_stand_where_they_may(graph: Graph) -> Found:
         if where not in PLACES or kind in PLACES[where]:
             continue
         what = where if where.endswith("start") else f"an {where}".replace("an bound", "a bound")
-        what = {"start": "the start event of a process", "sub-process start": "the start event of a sub-process",
-                "event sub-process start": "the start event of an event sub-process"}.get(where, what)
+        what = {
+            "start": "the start event of a process",
+            "sub-process start": "the start event of a sub-process",
+            "event sub-process start": "the start event of an event sub-process",
+        }.get(where, what)
         yield node, f"{what} may not be a {kind} event" if kind else f"{what} needs an event definition"
 
 

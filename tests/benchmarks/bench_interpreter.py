@@ -43,13 +43,13 @@ def bytes_of_state(tokens: int) -> float:
 def main() -> None:
     """Print the figures, and how each compares with the straight line's."""
     line = cost(iter([row(1_000)]))[0]
-    print(f"{'':32} {'size':>8} {'µs a step':>10} {'× a row':>8}")  # noqa: T201
+    print(f"{'':32} {'size':>8} {'µs a step':>10} {'× a row':>8}")
     for name, kind, sizes, variables in KINDS:
         for size in sizes:
             seconds = cost(iter([kind(size)]), **variables)[0]
-            print(f"{name:32} {size:>8} {seconds * 1e6:>10.1f} {seconds / line:>8.1f}")  # noqa: T201
+            print(f"{name:32} {size:>8} {seconds * 1e6:>10.1f} {seconds / line:>8.1f}")
     for tokens in (10, 1_000, 10_000):
-        print(f"{'bytes of state a token':32} {tokens:>8} {bytes_of_state(tokens):>10.0f}")  # noqa: T201
+        print(f"{'bytes of state a token':32} {tokens:>8} {bytes_of_state(tokens):>10.0f}")
 
 
 if __name__ == "__main__":

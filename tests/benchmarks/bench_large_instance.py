@@ -14,7 +14,7 @@ import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -26,7 +26,7 @@ from tests.runtime.models import HEAD  # noqa: E402
 
 MODEL = (
     f'{HEAD}<process id="many"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="u"/><userTask id="u" name="Work">'
-    '<multiInstanceLoopCharacteristics><loopCardinality>${n}</loopCardinality></multiInstanceLoopCharacteristics></userTask>'
+    "<multiInstanceLoopCharacteristics><loopCardinality>${n}</loopCardinality></multiInstanceLoopCharacteristics></userTask>"
     '<sequenceFlow id="b" sourceRef="u" targetRef="e"/><endEvent id="e"/></process></definitions>'
 )
 

@@ -118,7 +118,8 @@ def test_reads_fields_and_mapped_exceptions_of_work() -> None:
     )
     graph = read(line(f'<serviceTask id="n" flowable:class="k">{ext(extra)}</serviceTask>'))
     assert node(graph).detail == Work(
-        "class", "k", (Field("a", "${not one}"), Field("b", "${x}"), Field("c", "<b>")), errors=(("E", "ValueError", True),))
+        "class", "k", (Field("a", "${not one}"), Field("b", "${x}"), Field("c", "<b>")), errors=(("E", "ValueError", True),)
+    )
 
 
 @pytest.mark.usefixtures("everything")

@@ -136,7 +136,9 @@ def test_a_standard_loop_goes_on_while_its_condition_holds() -> None:
 
 def test_execution_listeners_hear_of_the_body_and_of_every_round() -> None:
     def note(event: str, text: str) -> str:
-        return f"""<flowable:executionListener event="{event}" expression="${{execution.setVariable('trail', trail.concat('{text} '))}}"/>"""
+        return (
+            f"""<flowable:executionListener event="{event}" expression="${{execution.setVariable('trail', trail.concat('{text} '))}}"/>"""
+        )
 
     heard = f"<extensionElements>{note('start', 'in')}{note('end', 'out')}</extensionElements>"
     drawn = many(THREE, task=f'<userTask id="each" name="Each ${{loopCounter}}">{heard}{{}}</userTask>', attributes='isSequential="true"')

@@ -27,13 +27,13 @@ LATER = '<signalEventDefinition signalRef="bell" flowable:async="true"/>'
 def process(key: str, *steps: str, start: str = "") -> str:
     """A process of steps in a row; `start` is what its start event waits for."""
     ids = ["start", *(s.split('id="', 1)[1].split('"', 1)[0] for s in steps), "end"]
-    flows = "".join(f'<sequenceFlow id="{key}-{i}" sourceRef="{ids[i]}-{key}" targetRef="{ids[i + 1]}-{key}"/>' for i in range(len(ids) - 1))
+    flows = "".join(
+        f'<sequenceFlow id="{key}-{i}" sourceRef="{ids[i]}-{key}" targetRef="{ids[i + 1]}-{key}"/>' for i in range(len(ids) - 1)
+    )
     body = "".join(s.replace('id="', f'id="{"@"}', 1) for s in steps)
     for one in ids[1:-1]:
         body = body.replace(f'id="@{one}"', f'id="{one}-{key}"')
-    return (
-        f'<process id="{key}"><startEvent id="start-{key}">{start}</startEvent>{body}<endEvent id="end-{key}"/>{flows}</process>'
-    )
+    return f'<process id="{key}"><startEvent id="start-{key}">{start}</startEvent>{body}<endEvent id="end-{key}"/>{flows}</process>'
 
 
 def deploy(*processes: str) -> Any:
@@ -116,7 +116,9 @@ def test_a_thrown_message_reaches_the_one_who_waits_longest_else_it_starts_a_pro
 
 # -- later ----------------------------------------------------------------------------------------------------------------
 def test_an_asynchronous_throw_makes_a_job_for_each_receiver() -> None:
-    deploy(process("waits", catch(BELL)), process("fails", catch(BELL), FAILING), process("begins", start=BELL), process("rings", throw(LATER)))
+    deploy(
+        process("waits", catch(BELL)), process("fails", catch(BELL), FAILING), process("begins", start=BELL), process("rings", throw(LATER))
+    )
     good, bad = runtime.start("waits"), runtime.start("fails")
     runtime.start("rings")
     assert states([good, bad]) == ["active", "active"]

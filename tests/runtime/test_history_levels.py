@@ -11,7 +11,7 @@ from tests.runtime.models import model, user
 
 pytestmark = pytest.mark.django_db
 
-MARKED = '<extensionElements><flowable:includeInHistory>true</flowable:includeInHistory></extensionElements>'
+MARKED = "<extensionElements><flowable:includeInHistory>true</flowable:includeInHistory></extensionElements>"
 
 
 def run(level: str | None) -> set[str]:
