@@ -231,6 +231,7 @@ def test_trouble_with_the_database_costs_no_attempt(monkeypatch: pytest.MonkeyPa
     Attempt(begun()).run()
     job = Job.objects.get()
     assert (job.state, job.retries, job.error, job.begun) == ("waiting", 3, None, None)
+    leases.release_instances("w1", {Instance.objects.get().pk})
     hurry()
     drain()
     assert Instance.objects.get().state == "completed"
