@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.utils import translation
 
 ONCE = ("tests/browser/",)
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
@@ -28,6 +31,15 @@ def _is_once(item: pytest.Item) -> bool:
 
 def _uses_database(item: pytest.Item) -> bool:
     return bool(item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A request in another language leaves its thread in that language; the next test begins in its own."""
+    before = translation.get_language()
+    yield
+    if translation.get_language() != before:
+        translation.activate(before) if before else translation.deactivate_all()
 
 
 @pytest.fixture
