@@ -8,6 +8,7 @@ engine deletes what belongs to an instance itself (`runtime/instances`, `workflo
 from engine.models.activity import Activity
 from engine.models.definition import Definition, Deployment, Resource
 from engine.models.delivery import Delivery, Promise, Request
+from engine.models.group import GroupLabel
 from engine.models.instance import Instance
 from engine.models.job import Job, Worker
 from engine.models.ledger import Ledger
@@ -25,6 +26,7 @@ __all__ = [
     "Delivery",
     "Deployment",
     "Draft",
+    "GroupLabel",
     "IdentityLink",
     "Instance",
     "Job",

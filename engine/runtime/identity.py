@@ -1,20 +1,24 @@
 """Users and groups as the Engine API manages them: Django's own, guarded by Django's own permissions.
 
-A group's id is its name. Nobody but a superuser may change who is one, or is staff.
+A group's id is the name that Django knows it by; what else it is called stands beside it (GroupLabel). Nobody but a
+superuser may change who is one, or is staff.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.models import GroupLabel
 from engine.runtime import access
 from engine.runtime.queries.filters import Filters, equals, like_family
 from engine.runtime.queries.listing import Listing
@@ -34,7 +38,8 @@ def _users_seen(user: Any) -> QuerySet[Any]:
 
 
 def _groups_seen(user: Any) -> QuerySet[Group]:
-    found = Group.objects.all()
+    called = Coalesce(NullIf("towpath_label__name", Value("")), "name")
+    found = Group.objects.select_related("towpath_label").annotate(_called=called)
     return found if user is None or user.has_perm("auth.view_group") else found.filter(user=user)
 
 
@@ -48,14 +53,15 @@ _USERS: Filters = {
 }
 _GROUPS: Filters = {
     "id": equals("name"),
-    **like_family("name", "name"),
+    **like_family("name", "_called"),
+    "type": equals("towpath_label__type"),
     "member": equals(f"user__{get_user_model().USERNAME_FIELD}"),
 }
 
 users: Listing[Any] = Listing(
     "user", _users_seen, _USERS, {"id": "_name", "firstName": "first_name", "lastName": "last_name", "email": "email"}, "id"
 )
-groups: Listing[Group] = Listing("group", _groups_seen, _GROUPS, {"id": "name", "name": "name"}, "id")
+groups: Listing[Group] = Listing("group", _groups_seen, _GROUPS, {"id": "name", "name": "_called", "type": "towpath_label__type"}, "id")
 
 
 def user_named(name: str, user: access.User = None) -> Any:
@@ -122,16 +128,36 @@ def _validated(found: Any) -> None:
 
 
 # -- groups ---------------------------------------------------------------------------------------------------------------
-def create_group(name: str, *, user: access.User = None) -> Group:
-    """A new group; raises Forbidden, BadInput, Conflict."""
+def label_of(group: Group) -> GroupLabel:
+    """What a group is called, which may be nothing."""
+    found: GroupLabel = getattr(group, "towpath_label", None) or GroupLabel(group=group)
+    return found
+
+
+def create_group(name: str, about: Mapping[str, str] = MappingProxyType({}), *, user: access.User = None) -> Group:
+    """A new group; `about` are its label's name and type. Raises Forbidden, BadInput, Conflict."""
     _check(user, "add_group")
     if len(name) > LONGEST_GROUP:
         raise BadInput(f"the id of a group has at most {LONGEST_GROUP} characters", "id")
     try:
         with transaction.atomic():
-            return Group.objects.create(name=name)
+            made = Group.objects.create(name=name)
+            _relabel(made, about)
+            return made
     except IntegrityError:
         raise Conflict(f"there is a group {name[:60]!r} already") from None
+
+
+def update_group(group: Group, about: Mapping[str, str], *, user: access.User = None) -> None:
+    """Call a group otherwise: what is sent of its label's name and type; raises Forbidden."""
+    _check(user, "change_group")
+    _relabel(group, about)
+
+
+def _relabel(group: Group, about: Mapping[str, str]) -> None:
+    if about:
+        GroupLabel.objects.update_or_create(group=group, defaults=about)
+        group.refresh_from_db()
 
 
 def delete_group(group: Group, *, user: access.User = None) -> None:

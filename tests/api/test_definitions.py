@@ -81,22 +81,54 @@ def test_has_no_picture_of_what_was_not_drawn(operator: Api) -> None:
     operator.get(f"{PATH}/{key}/image", status=400)
 
 
-def test_paints_what_was_drawn(operator: Api) -> None:
+def drawn(key: str, *, far: int = 0) -> bytes:
+    """A model with a picture, its elements 100 pixels apart; the last one farther where asked."""
     shapes = "".join(
-        f'<bpmndi:BPMNShape id="s{i}" bpmnElement="{e}"><dc:Bounds x="{i * 100}" y="50" width="40" height="40"/></bpmndi:BPMNShape>'
-        for i, e in enumerate(("begin", "check", "end"))
+        f'<bpmndi:BPMNShape id="s{i}" bpmnElement="{e}"><dc:Bounds x="{x}" y="50" width="40" height="40"/></bpmndi:BPMNShape>'
+        for i, (e, x) in enumerate((("begin", 0), ("check", 100), ("end", 200 + far)))
     )
-    drawn = (
+    diagram = (
         '<bpmndi:BPMNDiagram xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">'
-        f'<bpmndi:BPMNPlane bpmnElement="drawn">{shapes}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>'
+        f'<bpmndi:BPMNPlane bpmnElement="{key}">{shapes}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>'
     )
-    operator.deploy(model("drawn", line('<userTask id="check" name="Look"/>')).replace(b"</definitions>", drawn.encode()))
+    return model(key, line('<userTask id="check" name="Look"/>')).replace(b"</definitions>", diagram.encode())
+
+
+def image(of: Api, path: str, accept: str) -> bytes:
+    answer = of.http.get(f"/api/{path}", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == ("image/svg+xml" if "svg" in accept else "image/png")
+    assert "Accept" in answer["Vary"].split(", ")
+    return answer.content
+
+
+@pytest.mark.parametrize("accept", ["image/svg+xml", "*/*"])
+def test_paints_what_was_drawn(operator: Api, accept: str) -> None:
+    operator.deploy(drawn("drawn"))
     key = operator.get(PATH)["data"][0]["id"]
-    answer = operator.http.get(f"/api/{PATH}/{key}/image")
-    assert answer["Content-Type"] == "image/svg+xml"
-    assert b"Look" in answer.content
+    painted = image(operator, f"{PATH}/{key}/image", accept)
+    assert painted.startswith(b"<svg" if "svg" in accept else b"\x89PNG\r\n")
     instance = operator.start("drawn")
-    assert operator.http.get(f"/api/runtime/process-instances/{instance}/diagram").content != answer.content
+    assert image(operator, f"runtime/process-instances/{instance}/diagram", accept) != painted
+
+
+def test_has_the_picture_among_the_files_of_the_deployment(operator: Api) -> None:
+    made = operator.deploy(drawn("drawn"))
+    found = operator.get(PATH)["data"][0]
+    files = operator.get(f"repository/deployments/{made['id']}/resources")
+    assert [(f["id"], f["mediaType"]) for f in files] == [("model.bpmn20.xml", "text/xml"), ("model.drawn.png", "image/png")]
+    assert found["diagramResource"] == files[1]["url"]
+    assert operator.get(f"repository/deployments/{made['id']}/resources/model.drawn.png") == files[1]
+    content = operator.http.get(f"/api/repository/deployments/{made['id']}/resourcedata/model.drawn.png")
+    assert content["Content-Type"] == "image/png"
+    assert content.content == image(operator, f"{PATH}/{found['id']}/image", "image/png")
+
+
+def test_makes_a_picture_of_miles_no_larger_than_4000_pixels(operator: Api) -> None:
+    operator.deploy(drawn("drawn", far=90_000))
+    key = operator.get(PATH)["data"][0]["id"]
+    painted = image(operator, f"{PATH}/{key}/image", "image/png")
+    assert int.from_bytes(painted[16:20]) == 4000
 
 
 @pytest.mark.parametrize("key", ["nobody", "review:1:00000000-0000-0000-0000-000000000000"])

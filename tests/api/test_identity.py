@@ -55,6 +55,22 @@ def test_makes_groups_and_members(operator: Api) -> None:
     operator.get(f"{GROUPS}/office", status=404)
 
 
+def test_calls_a_group_by_another_name_than_its_id(operator: Api) -> None:
+    made = operator.send("POST", GROUPS, {"id": "office", "name": "The Office", "type": "assignment"}, 201)
+    assert (made["id"], made["name"], made["type"]) == ("office", "The Office", "assignment")
+    for given in ({"name": "The Office"}, {"nameLike": "%Office"}, {"type": "assignment"}, {"id": "office"}):
+        assert operator.get(GROUPS, given)["data"] == [made]
+    assert operator.send("PUT", f"{GROUPS}/office", {"name": "Bureau"}) == made | {"name": "Bureau"}
+    assert operator.get(f"{GROUPS}/office")["name"] == "Bureau"
+
+
+def test_calls_a_group_that_was_made_elsewhere_by_its_id(operator: Api) -> None:
+    Group.objects.create(name="office")
+    assert operator.get(GROUPS, {"name": "office"})["data"] == [operator.get(f"{GROUPS}/office")]
+    assert operator.get(f"{GROUPS}/office")["type"] is None
+    assert operator.send("PUT", f"{GROUPS}/office", {"type": "security-role"})["name"] == "office"
+
+
 def test_shows_a_user_himself_and_his_groups_alone(of_bob: Api, alice: User) -> None:
     assert [u["id"] for u in of_bob.get(USERS)["data"]] == ["bob"]
     assert {g["id"] for g in of_bob.get(GROUPS)["data"]} == {"customers", "kitchen"}
@@ -66,6 +82,7 @@ def test_lets_nobody_without_permission_change_anything(of_bob: Api) -> None:
     of_bob.send("PUT", f"{USERS}/bob", {"password": "new"}, 403)
     of_bob.send("DELETE", f"{USERS}/bob", status=403)
     of_bob.send("POST", GROUPS, {"id": "office"}, 403)
+    of_bob.send("PUT", f"{GROUPS}/kitchen", {"name": "mine"}, 403)
     of_bob.send("DELETE", f"{GROUPS}/kitchen", status=403)
     of_bob.send("POST", f"{GROUPS}/kitchen/members", {"userId": "bob"}, 403)
 

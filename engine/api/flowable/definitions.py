@@ -6,19 +6,18 @@ from django.http import HttpResponse
 
 from engine.api.body import Json, one_of
 from engine.api.dialect import each, page
-from engine.api.flowable import deployments
+from engine.api.flowable import deployments, pictures
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
-from engine.errors import BadInput
-from engine.models import Definition, Instance
-from engine.runtime import definitions, instances, progress, queries
+from engine.models import Definition
+from engine.runtime import definitions, instances, queries
 
 PATH = "repository/process-definitions"
 
 
 def shaped(call: Call, row: Definition) -> dict[str, Json]:
-    def file(name: str) -> str:
-        return call.url(deployments.PATH, row.deployment_id, "resources", name)
+    def file(name: str | None) -> str | None:
+        return name and call.url(deployments.PATH, row.deployment_id, "resources", name)
 
     return {
         "id": row.pk,
@@ -31,7 +30,7 @@ def shaped(call: Call, row: Definition) -> dict[str, Json]:
         "deploymentId": str(row.deployment_id),
         "deploymentUrl": call.url(deployments.PATH, row.deployment_id),
         "resource": file(row.resource),
-        "diagramResource": None,
+        "diagramResource": file(pictures.file_name(row)),
         "category": row.category or None,
         "graphicalNotationDefined": row.has_diagram,
         "suspended": row.suspended,
@@ -70,17 +69,10 @@ _ACTIONS = {"suspend": lambda: True, "activate": lambda: False}
 def resource_data(call: Call, definition: str) -> HttpResponse:
     """The model file, as it was deployed."""
     found = queries.definitions.one(call.user, definition)
-    return deployments.content(definitions.xml(found), deployments.media_type(found.resource))
+    return pictures.content(definitions.xml(found), deployments.media_type(found.resource))
 
 
 @routes.get(PATH + "/{definition}/image")
 def image(call: Call, definition: str) -> HttpResponse:
-    """The picture of the process, as SVG; 400 for a model that was not drawn."""
-    return picture(queries.definitions.one(call.user, definition))
-
-
-def picture(definition: Definition, instance: Instance | None = None) -> HttpResponse:
-    """A definition's picture, with the marks of an instance if one is given; raises BadInput where nothing is drawn."""
-    if not definition.has_diagram:
-        raise BadInput("the model has no diagram information")
-    return deployments.content(progress.svg(definition, instance, standalone=True).encode(), "image/svg+xml")
+    """The picture of the process; 400 for a model that was not drawn."""
+    return pictures.answer(call.request, queries.definitions.one(call.user, definition))

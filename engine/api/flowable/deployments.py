@@ -9,11 +9,13 @@ from django.http import HttpResponse
 
 from engine.api.body import Json, check_multipart
 from engine.api.dialect import each, ident, moment, page
+from engine.api.flowable import pictures
+from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
 from engine.conf import settings as conf
 from engine.errors import BadInput, NotFound
-from engine.models import Deployment, Resource
+from engine.models import Definition, Deployment, Resource
 from engine.runtime import definitions, queries
 from engine.runtime.queries import filters
 
@@ -90,46 +92,45 @@ def media_type(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def resource_shaped(call: Call, row: Resource) -> dict[str, Json]:
+def resource_shaped(call: Call, deployment: Deployment, name: str, kind: str = "resource") -> dict[str, Json]:
     return {
-        "id": row.name,
-        "url": call.url(PATH, row.deployment_id, "resources", row.name),
-        "contentUrl": call.url(PATH, row.deployment_id, "resourcedata", row.name),
-        "mediaType": media_type(row.name),
-        "type": "processDefinition" if row.kind == "processDefinition" else "resource",
+        "id": name,
+        "url": call.url(PATH, deployment.pk, "resources", name),
+        "contentUrl": call.url(PATH, deployment.pk, "resourcedata", name),
+        "mediaType": media_type(name),
+        "type": "processDefinition" if kind == "processDefinition" else "resource",
     }
 
 
 @routes.get(PATH + "/{deployment}/resources")
 def resources(call: Call, deployment: str) -> Json:
-    """The files of a deployment."""
+    """The files of a deployment, and the pictures of what they draw."""
     found = queries.deployments.one(call.user, deployment)
-    rows = Resource.objects.filter(deployment=found).defer("content").order_by("name")
-    return [resource_shaped(call, row) for row in rows]
+    files = dict(Resource.objects.filter(deployment=found).values_list("name", "kind"))
+    drawn = {name: "resource" for name, _ in pictures.of_deployment(found)}
+    return [resource_shaped(call, found, name, kind) for name, kind in sorted((drawn | files).items())]
 
 
-def resource_of(deployment: Deployment, name: str) -> Resource:
-    """One file; raises NotFound."""
-    found = Resource.objects.filter(deployment=deployment, name=name).first()
+def _file(call: Call, deployment: str, name: str) -> tuple[Deployment, Resource | Definition]:
+    """One file of a deployment, or the definition whose picture is called so; raises NotFound."""
+    owner = queries.deployments.one(call.user, deployment)
+    found = Resource.objects.filter(deployment=owner, name=name).first() or dict(pictures.of_deployment(owner)).get(name)
     if found is None:
         raise NotFound(f"the deployment has no file {name[:60]!r}")
-    return found
+    return owner, found
 
 
 @routes.get(PATH + "/{deployment}/resources/{name...}")
 def resource(call: Call, deployment: str, name: str) -> Json:
     """One file of a deployment."""
-    return resource_shaped(call, resource_of(queries.deployments.one(call.user, deployment), name))
+    owner, found = _file(call, deployment, name)
+    return resource_shaped(call, owner, name, found.kind if isinstance(found, Resource) else "resource")
 
 
 @routes.get(PATH + "/{deployment}/resourcedata/{name...}")
 def resource_data(call: Call, deployment: str, name: str) -> HttpResponse:
-    """The bytes of a file, as they came."""
-    found = resource_of(queries.deployments.one(call.user, deployment), name)
+    """The bytes of a file, as they came; a picture is made now."""
+    _, found = _file(call, deployment, name)
+    if isinstance(found, Definition):
+        return content(pictures.png(found), pictures.PNG)
     return content(bytes(found.content), media_type(found.name))
-
-
-def content(data: bytes, kind: str) -> HttpResponse:
-    """Bytes that somebody uploaded: never rendered by a browser as a page of this site."""
-    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
-    return HttpResponse(data, content_type=kind, headers=headers)

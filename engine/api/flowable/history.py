@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from engine.api.body import Json, one_of
 from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
 from engine.api.flowable import definitions, tasks
-from engine.api.flowable.deployments import content
+from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
 from engine.errors import NotFound

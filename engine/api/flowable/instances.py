@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import ident, moment, page, values, variable
 from engine.api.flowable import definitions as definition_views
+from engine.api.flowable import pictures
 from engine.api.flowable.table import routes
 from engine.api.router import Call
 from engine.errors import BadInput, NotFound
@@ -155,4 +156,4 @@ def evaluate_conditions(call: Call, instance: str) -> None:
 def diagram(call: Call, instance: str) -> HttpResponse:
     """Its picture with what is done, active and failed."""
     found = queries.instances.one(call.user, instance)
-    return definition_views.picture(found.definition, found)
+    return pictures.answer(call.request, found.definition, found)

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from engine.api.body import Json, Members, check_multipart
 from engine.api.dialect import ident, moment
 from engine.api.flowable import history, instances, tasks
-from engine.api.flowable.deployments import content
+from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
 from engine.api.router import Call
 from engine.conf import settings as conf

@@ -16,7 +16,7 @@ from engine.api.errors import Refused
 from engine.api.flowable import executions
 from engine.api.flowable import instances as instance_views
 from engine.api.flowable import tasks as task_views
-from engine.api.flowable.deployments import content
+from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
 from engine.api.router import Call
 from engine.conf import settings as conf
