@@ -92,6 +92,8 @@ def setup() -> None:
 
 
 def _make_venv() -> None:
+    if VENV.is_symlink():  # making it anew empties it, and what it points to belongs to somebody else
+        sys.exit(f"{VENV} is a link to an environment that does not fit requirements.txt. Remove the link, and one is made here.")
     try:
         venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(VENV)
     except subprocess.CalledProcessError:

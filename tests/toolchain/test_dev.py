@@ -80,6 +80,16 @@ def test_it_says_what_to_install_where_python_cannot_make_environments(dev: Any,
         dev.setup()
 
 
+def test_an_environment_that_is_only_linked_here_is_never_emptied(dev: Any, tmp_path: Path) -> None:
+    theirs = tmp_path / "elsewhere" / "precious"
+    theirs.parent.mkdir()
+    theirs.touch()
+    dev.VENV.symlink_to(theirs.parent)
+    with pytest.raises(SystemExit, match="Remove the link"):
+        dev.setup()
+    assert theirs.exists()
+
+
 def test_it_refuses_an_old_python_by_name(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev, "OLDEST", (99, 0))
     with pytest.raises(SystemExit, match=r"needs Python 99\.0"):
