@@ -271,6 +271,7 @@ class Node:
     loop: Loop | None = None
     detail: Detail | None = None
     data: tuple[DataObject, ...] = ()
+    anonymous: bool = False  # the file gives it no id: the one here is ours, and its runs are not kept in the history
     in_history: bool = False  # includeInHistory: its runs are kept where the level of history keeps no others
 
 
@@ -310,7 +311,9 @@ class Graph:
     history: str | None = None  # historyLevel, one of HISTORY_LEVELS; None: as the site keeps it
 
     def remembers(self, node: str) -> bool:
-        """Whether the runs of a node, or the takings of a flow, are kept in the history."""
+        """Whether the runs of a node, or the takings of a flow, are kept in the history (Flowable's isHistoryEnabledForActivity)."""
+        if node in self.nodes and self.nodes[node].anonymous:
+            return False
         if self.history is None or self.history in HISTORY_LEVELS[3:]:
             return True
         return self.history != "none" and node in self.nodes and self.nodes[node].in_history

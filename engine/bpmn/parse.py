@@ -76,7 +76,9 @@ def _identify(root: Element, reading: Reading) -> None:
     numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
     for at in inside:
         if not at.id and (at.name in NODES or at.name == "sequenceFlow"):
-            at.attributes["id"] = next(name for n in numbers[at.name] if (name := f"{at.name}_{n}") not in taken)
+            name = next(name for n in numbers[at.name] if (name := f"{at.name}_{n}") not in taken)
+            at.attributes["id"] = name
+            reading.named.add(name)
             if at.name in NODES:
                 reading.warn(f"<{at.name}> has no id and is called '{at.id}': instances that run find it again only by its place", at)
 
@@ -201,7 +203,7 @@ def _node(at: Element, parent: str | None, edges: _Edges, reading: Reading) -> N
         compensated_by=next(iter(edges.associated.get(name, ())), None) if _undoes(at, happening) else None,
         loop=loop(at, reading) if at.name in ACTIVITIES else None, detail=detail(at, reading),
         data=tuple(data_object(d, reading) for d in at.all("dataObject")),
-        in_history=any(e.text.strip().lower() == "true" for e in at.extensions("includeInHistory")),
+        anonymous=name in reading.named, in_history=any(e.text.strip().lower() == "true" for e in at.extensions("includeInHistory")),
     )  # fmt: skip
 
 

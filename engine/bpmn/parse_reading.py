@@ -36,6 +36,7 @@ class Reading:
     warnings: list[Problem] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     refs: dict[str, dict[str, Element]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)  # the ids that were given here to elements without one
 
     def problem(self, message: str, at: Element | None = None, line: int | None = None) -> None:
         """Note something for which the file will be refused."""

@@ -61,6 +61,7 @@ class Definition(models.Model):
     has_start_form = models.BooleanField(default=False)
     has_diagram = models.BooleanField(default=False)
     start_form_key = models.CharField(max_length=255, blank=True, default="")
+    history = models.CharField(max_length=10, blank=True, default="")  # the level of history that the model asks for
     starter_users = models.JSONField(default=list, blank=True)
     starter_groups = models.JSONField(default=list, blank=True)
 

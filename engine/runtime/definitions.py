@@ -202,7 +202,7 @@ def _define(deployment: Deployment, filename: str, data: bytes, graph: Graph, te
         name=graph.name or "",
         description=graph.documentation or "", category=graph.category or "", tenant=tenant, deployment=deployment, resource=filename,
         checksum=hashlib.sha256(data).hexdigest(), has_start_form=bool(detail.form_key or detail.properties),
-        start_form_key=detail.form_key or "", has_diagram=b"BPMNShape" in data,
+        start_form_key=detail.form_key or "", has_diagram=b"BPMNShape" in data, history=graph.history or "",
         starter_users=list(graph.candidate_starter_users), starter_groups=list(graph.candidate_starter_groups),
     )  # fmt: skip
 

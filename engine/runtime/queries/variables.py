@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 
+from engine.bpmn.graph import HISTORY_LEVELS
 from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
 from engine.models import Blob, Instance, Token, UserTask, Variable
@@ -108,6 +109,11 @@ def _seen(user: Any) -> QuerySet[Variable]:
     return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | Q(task__in=access.visible_tasks(user).values("pk")))
 
 
+def _past(user: Any) -> QuerySet[Variable]:
+    """Those in the history: processes that keep no runs of activities keep no variables either (Flowable's HistoryLevel)."""
+    return _seen(user).exclude(instance__definition__history__in=HISTORY_LEVELS[:3])
+
+
 def _of_one_row(name: str, value: object) -> Q:
     """Conditions that the variable itself must meet, all of them."""
     if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
@@ -129,7 +135,7 @@ _FILTERS: Filters = {
 }
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
 
-historic_variables: Listing[Variable] = Listing("variable", _seen, _FILTERS, _SORTS, "variableName")
+historic_variables: Listing[Variable] = Listing("variable", _past, _FILTERS, _SORTS, "variableName")
 variables: Listing[Variable] = Listing("variable", lambda user: _seen(user).filter(live=True), _FILTERS, _SORTS, "variableName")
 
 
