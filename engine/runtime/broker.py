@@ -74,7 +74,7 @@ class JobBroker(Broker):  # type: ignore[misc]
             self._rest(pause)
             return []
         self._listen()
-        due = claims.next_due()
+        due = claims.next_due(pulse.queues)
         self.clock.saw(due.now)
         if due.wait == 0:
             self.open += 1

@@ -12,8 +12,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from multiprocessing import get_context
 from types import FrameType
+from typing import Any
 
 from django.db import Error as DatabaseTrouble
 from django.db import connections
@@ -23,6 +26,7 @@ from django_q.conf import Conf
 from engine.conf import settings as conf
 from engine.models import Worker
 from engine.runtime import broker, drain
+from engine.runtime.callbacks import pool
 from engine.runtime.pulse import pulse
 from engine.runtime.store import leases
 
@@ -32,8 +36,12 @@ TICK = 0.1  # seconds
 SILENCE = 10.0  # the guard of a cluster says twice a second that it is alive; a machine under load may be slow
 
 
-def serve(*, workers: int | None = None, verbose: bool = False) -> int:
-    """Run a cluster until a signal asks for its end; returns the exit code. A second signal ends it at once."""
+def serve(*, workers: int | None = None, queues: Iterable[str] = (), verbose: bool = False) -> int:
+    """Run a cluster until a signal asks for its end; returns the exit code. A second signal ends it at once.
+
+    It serves only jobs whose category, or the key of whose process, is among `queues`, if there are any.
+    """
+    pulse.queues = tuple(queues)
     if workers:
         Conf.WORKERS, Conf.QUEUE_LIMIT = workers, workers**2
     if not verbose:
@@ -48,6 +56,7 @@ class Life:
     def __init__(self) -> None:
         self.asked = 0  # how often we were told to end
         self.cluster: Cluster | None = None
+        self.sender: Any = None  # the process that sends callbacks
 
     def run(self) -> int:
         LOG.info("the workflow cluster starts with %s workers", Conf.WORKERS)
@@ -55,6 +64,7 @@ class Life:
         LOG.info("the workflow cluster is ready")
         while not self.asked:
             time.sleep(TICK)
+            self._send_callbacks()
             if trouble := self._trouble():
                 LOG.critical("the workflow cluster begins anew: %s", trouble)
                 self._kill(forgive=False)
@@ -69,6 +79,21 @@ class Life:
             signal.signal(number, self._asked)
         self.cluster.start()
         pulse.guard()
+
+    def _send_callbacks(self) -> None:
+        """Keep the process alive that sends callbacks."""
+        if self.sender is None or not self.sender.is_alive():
+            if self.sender is not None:
+                LOG.error("the sender of callbacks has died and begins anew")
+            connections.close_all()
+            self.sender = get_context("fork").Process(target=pool.main, name="callbacks")
+            self.sender.start()
+
+    def _end_sender(self) -> None:
+        """Let callbacks that are under way come to their end."""
+        if self.sender is not None and self.sender.is_alive():
+            self.sender.join(max(0.1, min(conf.STOP_TIMEOUT, conf.CALLBACK_TIMEOUT + 1)))
+            self.sender.kill()
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1  # no more than that: a handler that takes a lock may find it held by what it interrupted
@@ -89,12 +114,15 @@ class Life:
         """Let running jobs come to their end; what is left after ENGINE_STOP_TIMEOUT is killed, and runs again elsewhere."""
         LOG.info("the workflow cluster stops")
         pulse.stop()
+        if self.sender is not None:
+            self.sender.terminate()
         assert self.cluster is not None
         self.cluster.stop_event.set()
         until = time.monotonic() + conf.STOP_TIMEOUT
         while self._alive() and time.monotonic() < until and self.asked < 2:
             time.sleep(TICK / 2)
         in_time = not self._alive()
+        self._end_sender()
         self._kill(forgive=True)
         LOG.info("the workflow cluster has stopped" if in_time else "the workflow cluster was ended; jobs that ran will run again")
         return 0

@@ -68,7 +68,7 @@ class Worker:
         for lane in TURNS[self.turn % len(TURNS)]:
             self.claims += 1
             where = {"after": self.after} if lane == "fair" else {}
-            batch = claims.claim_jobs(f"{self.id}:{self.claims}", size, lane=lane, **where)
+            batch = claims.claim_jobs(f"{self.id}:{self.claims}", size, lane=lane, queues=pulse.queues, **where)
             if lane == "fair":
                 self.after = (batch[0].definition or "") if batch else ""
             if batch:

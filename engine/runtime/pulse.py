@@ -23,6 +23,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self.cluster = uuid4().hex[:8]
+        self.queues: tuple[str, ...] = ()  # job categories and process keys that this cluster serves; none: all
         self._at = RawArray("d", 4)
         self._heard, self._say = os.pipe()
         os.set_blocking(self._heard, False)

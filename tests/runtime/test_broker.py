@@ -101,7 +101,7 @@ def test_offers_that_lead_to_nothing_become_rarer() -> None:
 
 @pytest.mark.django_db
 def test_trouble_with_the_database_never_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> claims.Due:
+    def fail(queues: Any) -> claims.Due:
         raise OperationalError("the server is gone")
 
     monkeypatch.setattr(claims, "next_due", fail)

@@ -86,6 +86,16 @@ def test_the_fair_lane_goes_from_definition_to_definition() -> None:
     assert claim("w1:3", 2, lane="fair", after="b:1:x") == []
 
 
+@pytest.mark.parametrize("lane", ["ready", "due"])
+def test_a_cluster_may_serve_some_categories_and_processes_only(lane: str) -> None:
+    state = {"ready": "ready", "due": "waiting"}[lane]
+    mail, order = make_job(state=state, category="mail", due=ago(2)), make_job(state=state, definition_id="order:2:y", due=ago(1))
+    make_job(state=state, definition_id="orders:1:z", due=ago(3))
+    assert claim(limit=9, lane=lane, queues=["mail", "order"]) == [mail.id, order.id]
+    assert claims.next_due(["mail", "order"]).wait is None
+    assert claims.next_due(["orders"]).wait == 0
+
+
 # -- exclusive ------------------------------------------------------------------------------------------------------------
 def test_an_exclusive_job_leases_its_instance_and_others_pass_by() -> None:
     busy, other = make_instance(), make_instance()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import signal
+from datetime import datetime
 
 import pytest
 
 from engine import runtime
+from engine.management.commands.workflow_cluster import AsJson
 from engine.models import Instance, Job, Ledger
 from tests.chaos.cluster import LEASE, Cluster, alive, until
 from tests.runtime.models import handler
 from tests.runtime.queue import ASYNC, deploy
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 def test_a_killed_workers_job_runs_again_and_no_process_is_left_behind() -> None:
     deploy(handler("step", "slow", ASYNC))
     with Cluster() as cluster:
@@ -31,3 +35,10 @@ def test_a_killed_workers_job_runs_again_and_no_process_is_left_behind() -> None
         cluster.process.terminate()
         assert cluster.process.wait(15) == 0
         assert not any(map(alive, children))
+
+
+def test_its_log_can_be_read_by_machines() -> None:
+    record = logging.LogRecord("towpath.jobs", logging.WARNING, __file__, 1, "job %s failed", ("x",), None)
+    told = json.loads(AsJson().format(record))
+    assert (told["level"], told["logger"], told["message"], told["process"]) == ("WARNING", "towpath.jobs", "job x failed", os.getpid())
+    assert datetime.fromisoformat(told["at"]).tzinfo is not None

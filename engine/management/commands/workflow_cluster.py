@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import sys
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -17,6 +20,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workers", type=int, help="worker processes (default: the setting of the cluster)")
+        parser.add_argument(
+            "--queues",
+            default="",
+            metavar="NAME,NAME",
+            help="only jobs of these categories, or of processes with these keys (default: all)",
+        )
+        parser.add_argument("--log-json", action="store_true", help="each line of the log as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Begin again with the environment that django-q2 read its settings from, if that was another cluster's."""
@@ -26,4 +36,30 @@ class Command(BaseCommand):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # ourselves, with the same arguments
         from engine.runtime import cluster  # noqa: PLC0415  # django-q2 reads the environment when it is imported
 
-        sys.exit(cluster.serve(workers=options["workers"], verbose=options["verbosity"] > 1))
+        if options["log_json"]:
+            log_as_json()
+        queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
+        sys.exit(cluster.serve(workers=options["workers"], queues=queues, verbose=options["verbosity"] > 1))
+
+
+class AsJson(logging.Formatter):
+    """A log line for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(told)
+
+
+def log_as_json() -> None:
+    """Every logger's lines, wherever they go."""
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        handler.setFormatter(AsJson())

@@ -6,7 +6,7 @@ row with another lease has lost it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -96,7 +96,7 @@ LANES = {
 _CLAIM = {
     "postgresql": """
         WITH picked AS MATERIALIZED (
-            SELECT j.id, j.instance_id, j.exclusive FROM towpath_job j WHERE {lane} AND {free} AND {open}
+            SELECT j.id, j.instance_id, j.exclusive FROM towpath_job j WHERE {lane} AND {free} AND {open}{served}
             ORDER BY {order} LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED
         ), held AS (
             UPDATE towpath_instance i SET lease_owner = %(owner)s, lease_until = {later}
@@ -105,10 +105,22 @@ _CLAIM = {
         UPDATE towpath_job j SET lease_owner = %(lease)s, lease_until = {later} FROM picked p WHERE j.id = p.id RETURNING {columns}""",
     "sqlite": """
         UPDATE towpath_job AS j SET lease_owner = %(lease)s, lease_until = {later}
-        WHERE j.id IN (SELECT j.id FROM towpath_job j WHERE {lane} AND {free} AND {open} ORDER BY {order} LIMIT %(limit)s)
+        WHERE j.id IN (SELECT j.id FROM towpath_job j WHERE {lane} AND {free} AND {open}{served} ORDER BY {order} LIMIT %(limit)s)
         RETURNING {columns}""",
 }
 _HOLD = "UPDATE towpath_instance SET lease_owner = %(owner)s, lease_until = {later} WHERE "
+
+
+def _queues(names: Collection[str]) -> dict[str, Any]:
+    """The parameters of `_served`; a definition's id begins with the key of its process."""
+    return {f"queue{i}": name for i, name in enumerate(names)} | {f"key{i}": f"{name}:" for i, name in enumerate(names)}
+
+
+def _served(values: Collection[str]) -> str:
+    """The condition that a job is of one of the queues among these parameters; nothing if there are none."""
+    numbers = range(sum(name.startswith("queue") for name in values))
+    either = [f"j.category = %(queue{i})s OR substr(j.definition_id, 1, length(%(key{i})s)) = %(key{i})s" for i in numbers]
+    return f" AND ({' OR '.join(either)})" if either else ""
 
 
 @cache
@@ -122,18 +134,20 @@ def _claim(lane: str, vendor: str) -> str:
     return text
 
 
-def claim_jobs(lease: str, limit: int = 1, *, lane: str = "ready", **values: Any) -> list[Claimed]:
+def claim_jobs(lease: str, limit: int = 1, *, lane: str = "ready", queues: Collection[str] = (), **values: Any) -> list[Claimed]:
     """Lease up to `limit` jobs of a lane, and the instances of those that are exclusive; first comes what is to run first.
 
     `lease` is `worker:number` and never used before. The lane `fair` wants `after`, the definition served last, `one` an `id`.
+    `queues` are the categories and process keys to look for, if not all.
     """
-    values |= {"owner": lease.rpartition(":")[0], "lease": lease, "limit": limit}
+    values |= {"owner": lease.rpartition(":")[0], "lease": lease, "limit": limit, **_queues(queues)}
     claimed = _claimed_by[connection.vendor](lane, values)
     return sorted(claimed, key=lambda job: (-job.priority, job.due, job.id))
 
 
 def _in_one(lane: str, values: dict[str, Any]) -> list[Claimed]:
-    with execute(_claim(lane, connection.vendor), conf.JOB_LEASE, **values) as cursor:
+    text = _claim(lane, connection.vendor).replace("{served}", _served(values))
+    with execute(text, conf.JOB_LEASE, **values) as cursor:
         return [_claimed(row) for row in cursor.fetchall()]
 
 
@@ -271,8 +285,8 @@ def announce() -> None:
 
 
 _PROBE = """
-    SELECT EXISTS (SELECT 1 FROM towpath_job j WHERE j.state = 'ready' AND {free} AND {unheld}),
-        (SELECT j.due FROM towpath_job j WHERE j.state = 'waiting' AND {free} AND {unheld} ORDER BY j.due LIMIT 1), {now}"""
+    SELECT EXISTS (SELECT 1 FROM towpath_job j WHERE j.state = 'ready' AND {free} AND {unheld}{served}),
+        (SELECT j.due FROM towpath_job j WHERE j.state = 'waiting' AND {free} AND {unheld}{served} ORDER BY j.due LIMIT 1), {now}"""
 _UNHELD = (
     "(NOT j.exclusive OR j.instance_id IS NULL OR NOT EXISTS"
     " (SELECT 1 FROM towpath_instance i WHERE i.id = j.instance_id AND i.lease_until >= {now}))"
@@ -287,9 +301,11 @@ class Due:
     now: datetime
 
 
-def next_due() -> Due:
-    """When something can be claimed. A lease that runs out later is not foreseen."""
-    with execute(_PROBE.replace("{free}", _FREE).replace("{unheld}", _UNHELD)) as cursor:
+def next_due(queues: Collection[str] = ()) -> Due:
+    """When something of these queues, or at all, can be claimed. A lease that runs out later is not foreseen."""
+    values = _queues(queues)
+    text = _PROBE.replace("{free}", _FREE).replace("{unheld}", _UNHELD).replace("{served}", _served(values))
+    with execute(text, **values) as cursor:
         ready, due, here = cursor.fetchone()
     now = as_time(here)
     assert now is not None
