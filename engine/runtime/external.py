@@ -69,7 +69,7 @@ def inputs(rows: Iterable[Job]) -> dict[Any, dict[str, Any]]:
 
 def _inputs(row: Job) -> dict[str, Any]:
     if INPUT in row.data:
-        return dict(row.data[INPUT])
+        return decoded(row.data[INPUT])
     return visible(row.instance_id, row.token or 0) if row.instance_id else {}
 
 

@@ -14,7 +14,7 @@ from engine.interpreter.journal import ChangeUserTask, CreateJob, CreateSubscrip
 from engine.models.fields import uuid7
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
-from engine.runtime.store.values import COLUMNS, columns_of
+from engine.runtime.store.values import COLUMNS, columns_of, encoded
 
 CHANGEABLE = frozenset(["name", "description", "assignee", "owner", "due", "priority", "category", "form_key"])
 
@@ -182,9 +182,15 @@ def _job(unit: Loaded, e: CreateJob, now: datetime) -> dict[str, Any]:
         "id": key, "kind": e.kind, "state": "suspended" if unit.suspended else state, "resumes_as": state if unit.suspended else None,
         "instance_id": unit.id, "definition_id": unit.definition, "token": e.token, "node": e.node, "name": e.name, "due": e.due or now,
         "priority": 0, "exclusive": e.exclusive, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": e.retry, "category": e.category,
-        "topic": e.topic, "data": dict(e.data), "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
+        "topic": e.topic, "data": _stored(e), "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
         "correlation": key, "tenant": unit.tenant, "created": now,
     }  # fmt: skip
+
+
+def _stored(e: CreateJob) -> dict[str, Any]:
+    """A job's data as JSON; what an external worker is given keeps its types."""
+    given = e.data.get("variables")
+    return dict(e.data) if given is None else {**e.data, "variables": encoded(given)}
 
 
 def _subscriptions(units: list[Loaded], now: datetime) -> list[Statement]:
