@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from engine.api.automatiko import extras, finding, polling, promises, shaped, tasks, throttle, workflows
+from engine.api.automatiko import extras, finding, management, polling, promises, shaped, tasks, throttle, workflows
 from engine.api.automatiko.asking import Call
 from engine.api.automatiko.callers import caller
 from engine.api.automatiko.finding import Service
@@ -75,7 +75,7 @@ def _methods(call: Call, segments: list[str], method: str) -> Methods:
         case ["requests", key]:
             return {"GET": lambda: polling.one(call, key)}
         case ["management", *rest]:
-            return extras.management(call, rest)
+            return management.methods(call, rest)
         case [version, key, *rest] if naming.VERSION.fullmatch(version):
             return _workflow(call, finding.service(key, version), rest, method)
         case [key, *rest] if key:

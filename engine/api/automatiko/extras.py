@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from engine.api.automatiko import workflows
 from engine.api.automatiko.asking import JSON, PICTURE, Call
 from engine.api.automatiko.finding import Service
-from engine.api.automatiko.shaped import Nothing
 from engine.api.router import Answer
 from engine.bpmn.graph import Call as CallActivity
 from engine.bpmn.graph import Graph
@@ -95,7 +94,3 @@ def signal(call: Call, row: Instance, name: str, top: str) -> Answer:
     for *_, node in operations.receivers(row.pk, name):
         operations.payload(wanted, node)
     return workflows.do(call, wanted, workflows.echo(top))
-
-
-def management(call: Call, rest: list[str]) -> dict[str, object]:
-    raise Nothing()

@@ -30,9 +30,9 @@ LONGEST_KEY = 255
 
 
 # -- doing ----------------------------------------------------------------------------------------------------------------
-def do(call: Call, wanted: Wanted, accepted: Callable[[], Json]) -> Answer:
-    """Carry an operation out, or accept it; `accepted` makes the body of the 202."""
-    if call.asynchronous:
+def do(call: Call, wanted: Wanted, accepted: Callable[[], Json], *, at_once: bool = False) -> Answer:
+    """Carry an operation out, or accept it (unless `at_once`); `accepted` makes the body of the 202."""
+    if call.asynchronous and not at_once:
         told = call.told(wanted)
         request = requests.accept(wanted, call.user, told, client=call.client)
         headers = {"Location": call.base + f"requests/{request.pk}"}
@@ -160,7 +160,8 @@ def abort(call: Call, row: Instance, key: str) -> Answer:
     """End an instance from outside."""
     call.check_accept(JSON)
     finding.check_abort(row, call.user)
-    return do(call, Wanted("abort", row.definition, row.pk, metadata=call.metadata), echo(key))
+    wanted = Wanted("abort", row.definition, row.pk, metadata=call.metadata)
+    return do(call, wanted, echo(key), at_once=conf.SERVICES_COMPATIBLE)  # Automatiko does not look at the mode here
 
 
 # -- a page for people ----------------------------------------------------------------------------------------------------
