@@ -86,7 +86,7 @@ class Cluster:
         with self.log.open("ab") as log:
             command = [sys.executable, "manage.py", "workflow_cluster", "--workers", str(self.workers)]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
-        until(lambda: self.said("is ready") and len(self.children()) >= self.workers + 3, 30)
+        until(lambda: self.said("is ready") and len(self.pool()) >= self.workers + 2, 30)
         self.known = [self.process.pid, *self.children()]
 
     def __exit__(self, *_: object) -> None:
@@ -106,12 +106,17 @@ class Cluster:
 
     # -- what it is made of
     def children(self) -> list[int]:
-        """The guard, then its workers, monitor and pusher in the order in which they were made."""
+        """All processes below the main one."""
         return below(self.process.pid)
 
     @property
     def guard(self) -> int:
-        return self.children()[0]
+        """The process that makes the others; the sender of callbacks is its sibling."""
+        return next(child for child in self.children() if below(child))
+
+    def pool(self) -> list[int]:
+        """The workers, then the processes that offer and report, in the order in which they were made."""
+        return sorted(below(self.guard))
 
     def working(self) -> int:
         """The worker process that runs a job, as its trace says."""

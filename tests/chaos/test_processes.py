@@ -53,8 +53,7 @@ def test_a_killed_workers_job_runs_again_at_once_and_ends_once(cluster: Cluster)
 
 
 def test_idle_workers_that_are_killed_do_not_leave_a_cluster_that_only_looks_alive(cluster: Cluster) -> None:
-    _, *rest = cluster.children()
-    for worker in rest[: cluster.workers]:  # one of them holds the lock of the queue that all read
+    for worker in cluster.pool()[: cluster.workers]:  # one of them holds the lock of the queue that all read
         os.kill(worker, signal.SIGKILL)
         instance = start("slow")
         assert until(lambda: ended(instance)) < LEASE + 4  # noqa: B023
@@ -63,7 +62,7 @@ def test_idle_workers_that_are_killed_do_not_leave_a_cluster_that_only_looks_ali
 def test_a_cluster_whose_guard_is_killed_begins_anew(cluster: Cluster) -> None:
     instance = start("slow", 1)
     until(lambda: cluster.traced("begin"))
-    old = cluster.children()
+    old = cluster.pool()
     os.kill(cluster.guard, signal.SIGKILL)
     until(lambda: not any(map(alive, old)), 5)
     until(lambda: ended(instance))

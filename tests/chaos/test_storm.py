@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.client import STEPS
-from tests.chaos.cluster import LEASE, ROOT, Cluster, alive, until
+from tests.chaos.cluster import LEASE, ROOT, Cluster, alive, below, until
 from tests.chaos.server import Server
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -57,15 +57,16 @@ class Storm:
         return self.chance.choice(self.clusters)
 
     def _below(self) -> int:
-        """Any process of a cluster: workers for the most part, but also the one that offers and the one that listens."""
-        children = self._cluster().children()
-        return self.chance.choice(children[1:] or children)
+        """Any process of a cluster but the main one: workers for the most part, also its guard and who offers work."""
+        return self.chance.choice(self._cluster().children())
 
     def kill_worker(self) -> None:
         os.kill(self._below(), signal.SIGKILL)
 
     def kill_guard(self) -> None:
-        os.kill(self._cluster().guard, signal.SIGKILL)
+        cluster = self._cluster()
+        until(lambda: any(map(below, cluster.children())), 10)  # it may be beginning anew just now
+        os.kill(cluster.guard, signal.SIGKILL)
 
     def kill_cluster(self) -> None:
         """The main process; a service manager starts it again."""
