@@ -235,7 +235,7 @@ def _rearm(gone: Definition) -> None:
     """The older version is the latest again: its start events listen again."""
     older = Definition.objects.filter(key=gone.key, tenant=gone.tenant).order_by("-version").first()
     if older and older.version < gone.version:
-        starting.arm(older, graph(older), datetime.now(UTC))
+        starting.arm(older, graph(older), datetime.now(UTC), again=True)
 
 
 # -- finding --------------------------------------------------------------------------------------------------------------

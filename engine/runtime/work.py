@@ -372,7 +372,7 @@ def _check(unit: Loaded, wish: Wish) -> None:
     """An ended instance takes nothing, a suspended one only its end."""
     if unit.state.ended:
         raise Gone(f"process instance {unit.id} has ended")
-    if unit.suspended and not isinstance(wish, Cancel | SetVariables):
+    if unit.suspended and not isinstance(wish, Cancel):
         raise Conflict(f"process instance {unit.id} is suspended")
 
 

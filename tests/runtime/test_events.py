@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import runtime
-from engine.errors import Conflict, NotFound, TechnicalError
+from engine.errors import Conflict, DeploymentError, NotFound, TechnicalError
 from engine.models import Definition, Instance, Job, Ledger, Subscription, UserTask
 from engine.runtime import definitions, deliveries, instances, messages
 from tests.runtime.models import HEAD, user
@@ -235,3 +235,30 @@ def test_a_message_to_a_token_that_does_not_wait_for_it_is_a_conflict() -> None:
     instance = runtime.start("waits")
     with pytest.raises(Conflict):
         messages.event(instance.pk, 1, "message", "parcel")
+
+
+def test_a_message_that_starts_another_process_already_is_refused() -> None:
+    deploy(process("first", user("work", ""), start=LETTER))
+    with pytest.raises(DeploymentError, match="starts the process first already"):
+        deploy(process("second", user("work", ""), start=LETTER))
+    assert [d.key for d in Definition.objects.all()] == ["first"]
+
+
+def test_an_older_version_comes_back_without_the_message_that_another_process_has_taken() -> None:
+    deploy(process("story", user("work", ""), start=LETTER))
+    newer = deploy(process("story", user("other", "")))
+    deploy(process("second", user("work", ""), start=LETTER))
+    definitions.delete_deployment(newer.pk)
+    assert [s.definition.key for s in Subscription.objects.all() if s.definition] == ["second"]
+
+
+# -- suspended ------------------------------------------------------------------------------------------------------------
+def test_a_suspended_instance_takes_no_variables() -> None:
+    deploy(process("story", user("work", "")))
+    instance = runtime.start("story")
+    instances.suspend(instance.pk)
+    with pytest.raises(Conflict, match="suspended"):
+        runtime.set_variables(instance.pk, {"x": 1})
+    instances.activate(instance.pk)
+    runtime.set_variables(instance.pk, {"x": 1})
+    assert instances.variables(instance.pk) == {"x": 1}

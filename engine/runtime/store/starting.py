@@ -19,18 +19,35 @@ from engine.runtime.store import erasing
 OWN = ("message", "signal")
 
 
-def arm(definition: Definition, graph: Graph, now: datetime) -> None:
-    """Let a version listen in place of the ones before it."""
+def arm(definition: Definition, graph: Graph, now: datetime, *, again: bool = False) -> None:
+    """Let a version listen in place of the ones before it.
+
+    Raises DeploymentError for a message that starts another process; an older version that comes back (`again`) does without it.
+    """
     older = Definition.objects.filter(key=definition.key, tenant=definition.tenant).exclude(pk=definition.pk)
     Subscription.objects.filter(definition__in=older, instance=None).delete()
     Job.objects.filter(definition__in=older, kind=Job.Kind.START_TIMER).delete()
     for node in graph.starts(None):
         if node.event and node.event.kind in OWN:
+            if problem := _taken(definition, node):
+                if again:
+                    continue
+                raise DeploymentError([problem])
             Subscription.objects.create(
                 kind=node.event.kind, name=node.event.name, definition=definition, node=node.id, tenant=definition.tenant, created=now
             )
         elif node.event and node.event.timer:
             _timer(definition, node, now)
+
+
+def _taken(definition: Definition, node: Node) -> Problem | None:
+    """What is wrong with a start event whose message starts another process already: a message starts one (as in Flowable)."""
+    assert node.event
+    rows = Subscription.objects.filter(kind="message", name=node.event.name, instance=None, tenant=definition.tenant)
+    if node.event.kind != "message" or (other := rows.exclude(definition=definition).select_related("definition").first()) is None:
+        return None
+    said = f"the message '{node.event.name}' starts the process {other.definition.key} already"
+    return Problem(said, node.id, node.line, definition.resource)
 
 
 def _timer(definition: Definition, node: Node, now: datetime) -> None:
