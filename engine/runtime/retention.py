@@ -25,6 +25,7 @@ from engine.runtime.store.claims import Claimed
 
 JOB = UUID("c1ea0000-0000-7000-8000-000000000001")  # there is one job, however many clusters
 RETRY = "R/PT5M"  # it has no last attempt: what fails is shown with its error, and tried again
+QUEUE = "cleanup"  # for clusters that serve some queues only
 LONG_GONE = timedelta(days=1)  # workers that were not seen for so long
 
 
@@ -133,7 +134,7 @@ def arm(seconds: float) -> None:
     then = now + timedelta(seconds=seconds)
     job = Job(
         pk=JOB, correlation=JOB, kind=Job.Kind.CLEANUP, state=Job.State.WAITING, due=then, created=now, exclusive=False,
-        retries=conf.JOB_RETRIES, retry=RETRY, name="cleanup",
+        retries=conf.JOB_RETRIES, retry=RETRY, name=QUEUE, category=QUEUE,
     )  # fmt: skip
     Job.objects.bulk_create([job], ignore_conflicts=True)
     Job.objects.filter(pk=JOB, state=Job.State.WAITING, due__gt=then, error=None, lease_owner=None).update(due=then)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -33,7 +34,7 @@ from engine.models import (
     Worker,
 )
 from engine.runtime import definitions, drain, instances, retention, standalone
-from engine.runtime.store import erasing
+from engine.runtime.store import claims, erasing
 from tests.runtime.models import model, script, user
 from tests.runtime.queue import ago, deploy, make_job
 from tests.runtime.queue import drain as drained
@@ -279,6 +280,31 @@ def test_each_batch_is_a_transaction_of_its_own() -> None:
     assert len(left()) == 2
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_cleans_up_at_the_same_time_passes_by_what_another_is_at() -> None:
+    held, free = ended(41), ended(40)
+    locked, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            Instance.objects.select_for_update().get(pk=held.pk)
+            locked.set()
+            done.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        assert locked.wait(10)
+        assert swept(older_than=30) == 1
+        assert left() == {held.pk}
+    finally:
+        done.set()
+        thread.join()
+    assert free.pk not in left()
+
+
 # -- what belongs to no process -------------------------------------------------------------------------------------------
 def test_ended_tasks_without_a_process_and_failed_starts_go_by_the_default(settings: Any) -> None:
     settings.ENGINE_RETENTION_DAYS = 30
@@ -307,7 +333,7 @@ def test_a_worker_that_begins_arms_the_job_once(settings: Any) -> None:
     settings.ENGINE_RETENTION_DAYS = 30
     drain.retention.begin(), drain.retention.begin()
     job = cleanup()
-    assert (job.state, job.exclusive, job.instance_id) == ("waiting", False, None)
+    assert (job.state, job.exclusive, job.instance_id, job.category) == ("waiting", False, None, "cleanup")
     assert 3500 < (job.due - timezone.now()).total_seconds() <= 3600
 
 
@@ -335,6 +361,12 @@ def test_the_job_removes_and_arms_the_next_run(settings: Any) -> None:
     job = cleanup()
     assert (job.state, job.attempts, job.error, job.lease_owner) == ("waiting", 0, None, None)
     assert 3500 < (job.due - timezone.now()).total_seconds() <= 3600
+
+
+def test_a_cluster_that_serves_some_queues_runs_it_if_it_is_among_them(settings: Any) -> None:
+    retention.arm(0)
+    assert claims.claim_jobs("w1:1", lane="due", queues=["order"]) == []
+    assert [job.id for job in claims.claim_jobs("w1:2", lane="due", queues=["order", "cleanup"])] == [retention.JOB]
 
 
 def test_the_job_stops_after_a_slice_and_soon_goes_on(settings: Any) -> None:
