@@ -8,6 +8,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from oauth2_provider.urls import metadata_urlpatterns as oauth_addresses
 
+from engine.api.openapi.views import SwaggerUI
 from workflow_site import health
 
 urlpatterns = [
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", include((oauth_addresses, "oauth2_metadata"))),
     path("api/", include("engine.api.urls")),
     path("services/", include("engine.api.automatiko.urls")),
+    path("docs/", SwaggerUI.as_view(), name="docs"),
     path("external-job-api/", include("engine.api.external_urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -1,7 +1,11 @@
 """The Engine API, mounted at `/api/`."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
 from engine.api.flowable import routes
+from engine.api.openapi.views import openapi
 
-urlpatterns = [re_path(r"^(?P<path>.*)$", routes.view(), name="engine-api")]
+urlpatterns = [
+    path("openapi.json", openapi, name="engine-api-document"),
+    re_path(r"^(?P<path>.*)$", routes.view(), name="engine-api"),
+]
