@@ -177,26 +177,37 @@ def _write_own(task: UserTask, values: Mapping[str, Any]) -> None:
 def _own_rows(task: UserTask, values: Mapping[str, Any], *, live: bool = True) -> list[Statement]:
     if not values:
         return []
-    ids = dict(Variable.objects.filter(task=task.pk).values_list("name", "pk"))
+    before = {row.name: row for row in Variable.objects.filter(task=task.pk, name__in=list(values)).only("name", "blob")}
     now = datetime.now(UTC)
     rows, blobs = [], []
     for name, value in values.items():
         columns, content = columns_of(value)
         rows.append({
-            "id": ids.get(name) or uuid7(), "instance_id": task.instance_id, "token": task.token, "task": task.pk, "name": name, **columns,
+            "id": before[name].pk if name in before else uuid7(), "instance_id": task.instance_id, "token": task.token, "task": task.pk,
+            "name": name, **columns,
             "live": live, "created": now, "updated": now,
         })  # fmt: skip
         if content is not None:
             blobs.append({"id": columns["blob"], "content": content})
-    return [*insert(Blob, blobs), *insert(Variable, rows, replace=("type", "text", "number", "time", "json", "blob", "updated", "live"))]
+    old = [Statement("DELETE FROM towpath_blob WHERE id = %s", adapted([row.blob])) for row in before.values() if row.blob]
+    return [
+        *old,
+        *insert(Blob, blobs),
+        *insert(Variable, rows, replace=("type", "text", "number", "time", "json", "blob", "updated", "live")),
+    ]
 
 
 def remove_variable(task_id: Any, name: str, *, user: access.User = None) -> None:
     """Remove a variable of the task itself; raises NotFound."""
     task = _open(task_id)
     access.check_work(user, task)
-    if not Variable.objects.filter(task=task.pk, name=name).delete()[0]:
+    row = Variable.objects.filter(task=task.pk, name=name).first()
+    if row is None:
         raise NotFound(f"task {task.pk} has no variable {name}")
+    with transaction.atomic():
+        if row.blob:
+            Blob.objects.filter(pk=row.blob).delete()
+        row.delete()
 
 
 # -- people ---------------------------------------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ class Loaded:
     service_id: str | None = None
     awaited: bool = False  # a request waits for it to come to rest
     variable_ids: dict[tuple[int, str], UUID] = field(default_factory=dict)
+    blobs: dict[tuple[int, str], UUID] = field(default_factory=dict)  # of those variables that have one
     stored: frozenset[int] = frozenset()  # tokens that have a row
     journal: list[Fact] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -157,14 +158,17 @@ def loaded(
     for number, parent, node, scope, wait, activity, counters in tokens:
         run = as_uuid(activity)
         state.tokens[number] = Token(number, parent, node, bool(scope), wait, str(run) if run else None, as_json(counters))
-    ids = {}
+    ids: dict[tuple[int, str], UUID] = {}
+    blobs: dict[tuple[int, str], UUID] = {}
     for key, token, name, kind, *columns, content in variables:
         ids[token, name] = _known(key)
+        if blob := as_uuid(columns[-1]):
+            blobs[token, name] = blob
         shape = dict(zip(COLUMNS, columns, strict=True)) | {"json": as_json(columns[3])}
         state.variables.setdefault(token, {})[name] = value_of(kind, shape, content)
     return Loaded(
         instance, row.definition, row.deployment, graph, state, state, row.revision, row.attempts, row.suspended, row.tenant, row.started,
-        row.ended, row.state, None, row.service_id, row.awaited, ids, frozenset(state.tokens),
+        row.ended, row.state, None, row.service_id, row.awaited, ids, blobs, frozenset(state.tokens),
     )  # fmt: skip
 
 

@@ -66,7 +66,21 @@ def _variables(units: list[Loaded], now: datetime) -> list[Statement]:
             if content is not None:
                 blobs.append({"id": columns["blob"], "content": content})
     made = insert(models.Variable, rows, replace=("type", *COLUMNS, "updated", "live"))
-    return insert(models.Blob, blobs) + made + [s for u in units if not u.new for s in _variables_gone(u)]
+    return _blobs_gone(units) + insert(models.Blob, blobs) + made + [s for u in units if not u.new for s in _variables_gone(u)]
+
+
+def _blobs_gone(units: list[Loaded]) -> list[Statement]:
+    """What was large leaves nothing behind when it is written anew, or removed by name."""
+    over = {(u.id, place): u.blobs[place] for u in units if u.blobs for place in (*u.state.written, *_removed(u)) if place in u.blobs}
+    if not over:
+        return []
+    where, values = among("id", sorted(over.values()))
+    return [Statement(f"DELETE FROM towpath_blob WHERE {where}", values)]
+
+
+def _removed(unit: Loaded) -> list[tuple[int, str]]:
+    """Variables whose rows go: they were removed by name, and their scope is still there."""
+    return [] if unit.state.ended else [place for place in unit.state.dropped if place[0] in unit.state.tokens]
 
 
 def _variable(unit: Loaded, number: int, name: str, columns: dict[str, Any], now: datetime) -> dict[str, Any]:
