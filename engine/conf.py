@@ -115,6 +115,7 @@ class Settings:
     MAX_TEXT_FIELD = Setting(4000, "longest text that a form field takes, in characters", least=1)
     LARGE_VARIABLE = Setting(64 * KILO, "a larger value gets a row of its own, beside the variables", least=KILO)
 
+    API_RATE = Setting(0, "calls a minute that one client may make to `/api/` and `/external-job-api/`, in each web process; 0 is no limit")
     SERVICES_TRUSTED = Setting(False, "trust whoever reaches `/services/`, and the `user` and `group` he names: only behind a gateway")
     SERVICES_COMPATIBLE = Setting(False, "Automatiko to the letter where `/services/` is stricter: unknown modes, keys with slashes ...")
     SERVICES_RATE = Setting(0, "calls a minute that one client may make to `/services/`, in each web process; 0 is no limit")

@@ -39,10 +39,16 @@ LONGEST_PASSWORD = 4096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user, and the scopes that his credentials are good for (a session or a password is good for all)."""
+    """A user, the scopes that his credentials are good for (a session or a password is good for all), and what he calls with."""
 
     user: Any
     scopes: frozenset[str] = EVERYTHING
+    application: str | None = None  # the OAuth2 client, by its id
+
+    @property
+    def client(self) -> str:
+        """Who is throttled: an application for each of its users, or a user."""
+        return f"user {self.user.pk}" + (f" with {self.application}" if self.application else "")
 
 
 def caller(request: HttpRequest) -> Caller:
@@ -105,7 +111,8 @@ def _bearer(request: HttpRequest, token: str) -> Caller:
     if user is None or not user.is_active:
         raise _unauthorized("the token stands for no active user", "invalid_token")
     scopes = frozenset().union(*(IMPLIED.get(scope, frozenset()) for scope in found.access_token.scope.split()))
-    return Caller(user, scopes)
+    application = found.access_token.application
+    return Caller(user, scopes, application.client_id if application else None)
 
 
 # -- name and password ----------------------------------------------------------------------------------------------------

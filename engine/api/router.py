@@ -23,15 +23,18 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
-from engine.api import auth, errors
+from engine.api import audit, auth, errors
 from engine.api.auth import ADMIN, READ, WRITE
 from engine.api.body import Json, Members, json_of, storable
 from engine.api.errors import Refused
+from engine.api.throttle import Throttle
+from engine.conf import settings as conf
 from engine.errors import BadInput
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
 STEADY = "repository/"  # what changes so seldom that it is worth telling an answer again only if it is another
+throttle = Throttle()
 _SANE = re.compile(r"[\w.:\-]{1,100}", re.ASCII)
 
 
@@ -170,7 +173,7 @@ class Router:
         def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
             key = _request_id(request)
             try:
-                response = self._answered(request, path)
+                response = self._answered(request, path, key)
             except Exception as error:
                 response = errors.answer(request, error, key)
             response.headers["X-Request-Id"] = key
@@ -178,15 +181,31 @@ class Router:
 
         return dispatch
 
-    def _answered(self, request: HttpRequest, path: str) -> HttpResponseBase:
+    def _answered(self, request: HttpRequest, path: str, key: str) -> HttpResponseBase:
         who = auth.caller(request)
+        throttle.check(who.client, conf.API_RATE)
         if len(path) > LONGEST_PATH or not storable(path):
             raise BadInput("the address is too long or holds a character that cannot be stored")
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
         auth.check_scope(who, route.scope)
         base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
-        response = _response(route.answer(Call(request, who, base), *ids), route.status)
+        call = Call(request, who, base)
+        if route.scope == ADMIN and route.method != "GET":
+            return _audited(route, call, who, ids, key)
+        response = _response(route.answer(call, *ids), route.status)
         return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
+
+
+def _audited(route: Route, call: Call, who: auth.Caller, ids: list[str], key: str) -> HttpResponseBase:
+    """What an administrator does is noted, with the id of his call."""
+    method, path = route.method, call.request.path
+    try:
+        response = _response(route.answer(call, *ids), route.status)
+    except Exception as error:
+        audit.refused(who, method, path, errors.status_of(error), key)
+        raise
+    audit.done(who, method, path, ids, response.status_code, key)
+    return response
 
 
 def _request_id(request: HttpRequest) -> str:
