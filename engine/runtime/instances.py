@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -207,7 +208,10 @@ def _tree(instance: Instance) -> list[UUID]:
 
 
 def park(instances: Any, suspended: bool) -> None:
-    """Suspend or activate instances with their tasks and jobs; a job goes back to the state it came from."""
+    """Suspend or activate instances with their tasks and jobs.
+
+    A job goes back to the state it came from; but a failed step does not wait for its retry any longer (as in Flowable).
+    """
     Instance.objects.filter(pk__in=instances).update(suspended=suspended)
     UserTask.objects.filter(instance__in=instances, state=UserTask.State.OPEN).update(suspended=suspended)
     for state in (Job.State.READY, Job.State.WAITING, Job.State.EXTERNAL):
@@ -217,6 +221,8 @@ def park(instances: Any, suspended: bool) -> None:
         else:
             mine.filter(state=Job.State.SUSPENDED, resumes_as=state).update(state=state, resumes_as=None)
     if not suspended:
+        failed = Job.objects.filter(instance__in=instances, state=Job.State.WAITING).exclude(kind=Job.Kind.TIMER)
+        failed.update(state=Job.State.READY, due=datetime.now(UTC))
         claims.announce()
 
 

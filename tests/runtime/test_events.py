@@ -262,3 +262,14 @@ def test_a_suspended_instance_takes_no_variables() -> None:
     instances.activate(instance.pk)
     runtime.set_variables(instance.pk, {"x": 1})
     assert instances.variables(instance.pk) == {"x": 1}
+
+
+def test_a_failed_step_is_tried_at_once_when_its_instance_is_activated_and_a_timer_waits_on() -> None:
+    failing = '<serviceTask id="failing" flowable:async="true" flowable:expression="${unknown}"/>'
+    deploy(process("fails", failing), process("waits", catch(every("PT1H", "timeDuration"))))
+    rows = [runtime.start("fails"), runtime.start("waits")]
+    drain()
+    for verb in (instances.suspend, instances.activate):
+        for row in rows:
+            verb(row.pk)
+    assert dict(Job.objects.values_list("kind", "state")) == {"async": "ready", "timer": "waiting"}
