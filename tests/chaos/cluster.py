@@ -83,10 +83,11 @@ class Cluster:
         return self
 
     def start(self) -> None:
+        before = self.said("is ready")
         with self.log.open("ab") as log:
             command = [sys.executable, "manage.py", "workflow_cluster", "--workers", str(self.workers)]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
-        until(lambda: self.said("is ready") and len(self.pool()) >= self.workers + 2, 30)
+        until(lambda: self.said("is ready") > before and len(self.pool()) >= self.workers + 2, 30)
         self.known = [self.process.pid, *self.children()]
 
     def __exit__(self, *_: object) -> None:
@@ -115,16 +116,17 @@ class Cluster:
         return next(child for child in self.children() if below(child))
 
     def pool(self) -> list[int]:
-        """The workers, then the processes that offer and report, in the order in which they were made."""
-        return sorted(below(self.guard))
+        """The workers, then the processes that offer and report, in the order in which they were made; none while it begins."""
+        return sorted(process for child in self.children()[:2] for process in below(child))
 
     def working(self) -> int:
         """The worker process that runs a job, as its trace says."""
         return int(self.lines()[-1].split()[3])
 
     # -- what is seen of it
-    def said(self, text: str) -> bool:
-        return self.log.exists() and text in self.log.read_text()
+    def said(self, text: str) -> int:
+        """How often its log says this."""
+        return self.log.read_text().count(text) if self.log.exists() else 0
 
     def lines(self) -> list[str]:
         """The traces of the handlers."""
