@@ -23,7 +23,7 @@ class Variable(models.Model):
     """
 
     id = Id()
-    instance = link("towpath.Instance", related_name="variables")
+    instance = link("towpath.Instance", related_name="variables", null=True, blank=True)  # none: of a task without a process
     token = models.PositiveIntegerField(default=0)
     task = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=255)

@@ -9,7 +9,7 @@ import pytest
 from engine import runtime
 from engine.errors import NotFound
 from engine.models import Blob, Instance, UserTask, Variable
-from engine.runtime import instances, tasks
+from engine.runtime import instances, standalone, tasks
 from tests.runtime.models import script, user
 from tests.runtime.queue import deploy
 
@@ -79,3 +79,14 @@ def test_a_tasks_own_values_leave_nothing_behind_either(instance: Instance) -> N
     assert len(blobs()) == 1
     with pytest.raises(NotFound):
         tasks.remove_variable(task.pk, "own")
+
+
+def test_a_task_without_a_process_has_values_of_its_own_that_go_with_it() -> None:
+    task = standalone.create({"name": "Call back", "assignee": "alice"})
+    for value in (LARGE, "small", OTHER):
+        tasks.set_variables(task.pk, {"own": value})
+    assert tasks.own_variables(task.pk) == {"own": OTHER}
+    assert blobs() == used()
+    standalone.delete(task, history=True)
+    assert not Variable.objects.exists()
+    assert blobs() == set()
