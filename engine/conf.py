@@ -102,7 +102,7 @@ class Settings:
     SCRIPT_MEMORY = Setting(64 * MEGA, "memory that one script may use", least=MEGA)
     SCRIPT_SLEEP = Setting(60.0, "longest that one script may sleep, all its sleeps together")
     HANDLER_TIMEOUT = Setting(30.0, "an HTTP or mail task waits so long for the other side", least=0.1)
-    MAX_STEPS = Setting(100_000, "steps in one unit of work; more is taken for a loop that never waits", least=100)
+    MAX_STEPS = Setting(1_000_000, "steps in one unit of work; more is taken for a loop that never waits", least=100)
 
     MAX_XML_SIZE = Setting(10 * MEGA, "largest model file", least=KILO)
     MAX_XML_DEPTH = Setting(500, "deepest nesting of a model's XML", least=10)

@@ -20,6 +20,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from engine import interpreter
+from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, NotLoaded, RevisionConflict, TechnicalError
 from engine.interpreter.journal import (
     Aborted,
@@ -53,6 +54,7 @@ from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Missed, Statement, adapted, insert, send
 from engine.runtime.world import Memory, World
+from engine.runtime.writing import written
 
 __all__ = ["Gone", "Order", "Result", "SetVariables", "Start", "Wish", "run"]
 
@@ -185,17 +187,18 @@ class Work:
         return unit
 
     def _applied(self, unit: Loaded, wish: Wish) -> Change:
+        steps = conf.MAX_STEPS
         match wish:
             case SetVariables():
-                return _written(unit, wish, self.world)
+                return written(unit, wish, self.world)
             case Begin():
-                return interpreter.start(unit.graph, unit.state.facts, wish, self.world)
+                return interpreter.start(unit.graph, unit.state.facts, wish, self.world, steps=steps)
             case Completed() | Aborted() | Ran() | ChildTold() | Assigned() | Released() | Yielded():
-                return interpreter.resume(unit.graph, unit.state, wish, self.world)
+                return interpreter.resume(unit.graph, unit.state, wish, self.world, steps=steps)
             case Received() | Evaluate():
-                return interpreter.deliver(unit.graph, unit.state, wish, self.world)
+                return interpreter.deliver(unit.graph, unit.state, wish, self.world, steps=steps)
             case Cancel():
-                return interpreter.cancel(unit.graph, unit.state, wish, self.world)
+                return interpreter.cancel(unit.graph, unit.state, wish, self.world, steps=steps)
 
     def _begin(
         self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None, *, held: bool = False
@@ -374,27 +377,6 @@ def _check(unit: Loaded, wish: Wish) -> None:
         raise Gone(f"process instance {unit.id} has ended")
     if unit.suspended and not isinstance(wish, Cancel):
         raise Conflict(f"process instance {unit.id} is suspended")
-
-
-def _written(unit: Loaded, wish: SetVariables, world: World) -> Change:
-    """Variables set from outside, then what listens to them."""
-    state = unit.state.copy()
-    token = state.tokens[wish.token]
-    changes: list[tuple[int, str, str]] = []
-    for name, value in wish.values.items():
-        owner = wish.token if wish.local else state.owner(token, name)
-        owner = 0 if owner is None else owner
-        changes.append((owner, name, "update" if name in state.variables.get(owner, ()) else "create"))
-        state.set_local(owner, name, value)
-    for name in wish.remove:
-        owner = wish.token if wish.local else state.owner(token, name)
-        if owner is None or name not in state.variables.get(owner, ()):
-            raise NotFound(f"there is no variable {name}")
-        state.drop(owner, name)
-        changes.append((owner, name, "delete"))
-    if not any(n.event and n.event.kind == "variable" for n in unit.graph.nodes.values()):
-        return Change(state)
-    return interpreter.deliver(unit.graph, state, Evaluate(tuple(changes)), world)
 
 
 def _first(graph: Any) -> str | None:

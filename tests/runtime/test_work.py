@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from engine import runtime
-from engine.errors import Conflict, Forbidden, HandlerError, NotFound
+from engine.errors import Conflict, Forbidden, HandlerError, NotFound, TechnicalError
 from engine.models import Activity, Draft, Instance, Job, Ledger, Token, UserTask, Variable
 from engine.runtime import instances, tasks
 from tests.runtime import workflow_handlers as handlers
@@ -52,6 +54,15 @@ def test_an_ended_instance_leaves_no_token_and_no_live_variable() -> None:
     assert not Token.objects.filter(instance=instance).exists()
     assert dict(Variable.objects.filter(instance=instance).values_list("name", "live")) == {"a": False, "b": False, "initiator": False}
     assert not Activity.objects.filter(instance=instance, ended=None).exists()
+
+
+def test_a_unit_takes_no_more_steps_than_the_setting_says(settings: Any) -> None:
+    deploy(*(service(f"s{n}", "${1}") for n in range(50)))
+    settings.ENGINE_MAX_STEPS = 100
+    with pytest.raises(TechnicalError, match="did not come to rest within 100 steps"):
+        runtime.start("story")
+    settings.ENGINE_MAX_STEPS = 1000
+    assert runtime.start("story").state == "completed"
 
 
 def test_a_failing_step_leaves_everything_as_it_was_and_the_ledger_names_it() -> None:
