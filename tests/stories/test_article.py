@@ -79,12 +79,13 @@ def test_synchronous_and_the_shop_is_slow(alice: User, person: AtBrowser, shop: 
 
 def test_asynchronous_happy_path(alice: User, person: AtBrowser, shop: Any) -> None:
     """Four transactions: T2 ends with a job, which is T3; the user waits for nothing."""
-    shop("slow", seconds=1)
+    shop("slow", seconds=20)
     her = person(alice)
     instance = her.starts("pizza-order-slow-async")
     began = time.monotonic()
     shown = her.completes(open_task(instance), ORDER)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20  # whatever else the machine does: she has not waited for the shop
+    shop("slow", seconds=1)
     assert "being processed" in shown
     assert (open_task(instance), jobs(instance)) == (None, [("ready", 3)])
     assert not Order.objects.exists()
