@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-demo", action="store_true", help="no demo users and processes")
     run.add_argument("--conformance", action="store_true", help="an empty site without cluster, as the conformance suites want it")
     run.add_argument("--bench", action="store_true", help="as --conformance, with the cluster")
+    run.add_argument("--automatiko", action="store_true", help="as --bench, with the service API as recordings of Automatiko want it")
     for name in ("test", "chaos"):
         commands.add_parser(name, add_help=False, help="takes arguments of pytest")
     for name in ("check", "bench", "setup"):
@@ -115,11 +116,11 @@ def step(what: str) -> Iterator[None]:
 
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     """Becomes `manage.py up`, with the environment that was asked for."""
-    bare = arguments.conformance or arguments.bench
+    bare = arguments.conformance or arguments.bench or arguments.automatiko
     environment = _bare_environment(arguments) if bare else _demo_environment(arguments)
     words = ["--host", arguments.host, "--port", str(arguments.port), "--workers", str(arguments.workers)]
     words += ["--prepare", "conformance" if bare else "plain" if arguments.no_demo else "demo"]
-    words += ["--no-cluster"] if arguments.no_cluster or (arguments.conformance and not arguments.bench) else []
+    words += ["--no-cluster"] if arguments.no_cluster or (arguments.conformance and not (arguments.bench or arguments.automatiko)) else []
     words += ["--threads", "4" if bare else "16"]  # the demo's shop is slow on purpose, and is served by the same processes
     sys.stdout.flush()
     os.execve(PYTHON, [str(PYTHON), "manage.py", "up", *words], {**os.environ, **environment})
@@ -151,7 +152,18 @@ def _bare_environment(arguments: argparse.Namespace) -> dict[str, str]:
         "ALLOWED_HOSTS": _hosts(arguments.host),
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50),
         "DATABASE_URL": os.environ.get("DATABASE_URL") or _fresh_database("conformance"),
+        **{name: value for name, value in AUTOMATIKO.items() if arguments.automatiko and name not in os.environ},
     }
+
+
+# What recordings were made with: trusted callers, callbacks to this machine with a password, and none repeated while one is replayed.
+AUTOMATIKO = {
+    "ENGINE_SERVICES_TRUSTED": "1",
+    "ENGINE_SERVICES_COMPATIBLE": "1",
+    "ENGINE_CALLBACK_ALLOW": "127.0.0.1",
+    "ENGINE_CALLBACK_WAIT": "300",
+    "ENGINE_CALLBACK_AUTH": '{"kind": "basic", "targets": "http://127.0.0.1:*", "user": "test", "password": "pwd"}',
+}
 
 
 def _fresh_database(name: str) -> str:
