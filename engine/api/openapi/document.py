@@ -114,6 +114,15 @@ def _components() -> Schema:
     return {"schemas": answers.schemas() | bodies.schemas(), "securitySchemes": ways}
 
 
+def listed() -> list[tuple[str, str]]:
+    """Every call that answers with a page: the address of its door, and its path."""
+    return [(base, route.path) for base, router in DOORS for route in router.all if _is_list(route)]
+
+
+def _is_list(route: Route) -> bool:
+    return route.path in _LISTS and (route.method == "GET" or route.path.startswith("query/"))
+
+
 # -- one call -------------------------------------------------------------------------------------------------------------
 def _operation(base: str, route: Route) -> Schema:
     words = [word for word in re.split(r"[^A-Za-z]+", route.path) if word]
@@ -212,7 +221,7 @@ def _answer(route: Route) -> Schema | None:
         return {"type": "array", "items": ref("HistoricIdentityLink")}
     if path == "form/form-data" and route.method == "POST":
         return ref("ProcessInstance")
-    if path in _LISTS and (route.method == "GET" or path.startswith("query/")):
+    if _is_list(route):
         return ref(f"{_LISTS[path][0]}Page")
     if route.method == "POST" and (made := next((shape for end, shape in _MADE.items() if path.endswith(end)), None)):
         return ref(made)
