@@ -217,7 +217,7 @@ def park(instances: Any, suspended: bool) -> None:
     for state in (Job.State.READY, Job.State.WAITING, Job.State.EXTERNAL):
         mine = Job.objects.filter(instance__in=instances)
         if suspended:
-            mine.filter(state=state).update(state=Job.State.SUSPENDED, resumes_as=state, lease_owner=None, lease_until=None)
+            mine.filter(state=state).update(state=Job.State.SUSPENDED, resumes_as=state, lease_owner=None, lease_until=None, begun=None)
         else:
             mine.filter(state=Job.State.SUSPENDED, resumes_as=state).update(state=state, resumes_as=None)
     if not suspended:

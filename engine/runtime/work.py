@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 from engine import interpreter
 from engine.conf import settings as conf
@@ -109,6 +110,10 @@ class Work:
                     return self._look(lock=look > 1)
             except (RevisionConflict, _StepOut):
                 self.memory.inside.clear()
+            except OperationalError as error:
+                if self.joined or not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+                self.memory.inside.clear()  # a conflict of another kind: the database chose us to look again
             finally:
                 self.opened = self.locked = False
         raise Conflict("the instance is busy: others changed it all the time; try again")
@@ -325,13 +330,13 @@ class Work:
     # -- failing
     def failed(self, error: BaseException, on_failure: Callable[[BaseException], None] | None) -> None:
         """Write down the attempt that was rolled back, in a transaction of its own."""
-        if isinstance(error, REFUSED) and on_failure is None:
+        if _refused(error) and on_failure is None:
             return
         if self.joined:
             LOG.warning("rolled back inside the host's transaction: %s %s: %s", self.order.trigger, self.order.subject, error)
             return
         with transaction.atomic():
-            if not isinstance(error, REFUSED):
+            if not _refused(error):
                 send(self._rolled_back(error))
             if on_failure:
                 on_failure(error)
@@ -347,6 +352,11 @@ class Work:
         )  # fmt: skip
         counted = Statement("UPDATE towpath_instance SET attempts = attempts + 1 WHERE id = %s", adapted([self.order.instance]))
         return insert(Ledger, [row]) + ([counted] if unit and not unit.new else [])
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the order itself was refused; a step that raises the like has left its journal, and is a failure."""
+    return isinstance(error, REFUSED) and not getattr(error, "journal", None)
 
 
 class _More(Exception):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from engine import runtime
-from engine.errors import Conflict, Forbidden, HandlerError, NotFound, TechnicalError
+from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, TechnicalError
 from engine.models import Activity, Draft, Instance, Job, Ledger, Token, UserTask, Variable
 from engine.runtime import instances, tasks
 from tests.runtime import workflow_handlers as handlers
@@ -274,3 +274,11 @@ def test_what_belongs_to_a_task_alone_ends_with_it(alice: User) -> None:
     assert not Draft.objects.exists()
     assert "said" not in instances.variables(instance.pk)
     assert Variable.objects.get(task=task.pk, name="said").live is False
+
+
+def test_what_a_step_refuses_is_a_failure_of_the_step() -> None:
+    deploy(user("enter"), handler("odd", "unstorable"))
+    instance = runtime.start("story")
+    with pytest.raises(BadInput):
+        runtime.complete(open_task(instance).pk)
+    assert ledger(instance)[1:] == [("T2", 1, "rolled back")]

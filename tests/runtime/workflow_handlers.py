@@ -48,3 +48,8 @@ def hopeless(execution: Execution) -> None:
 @service_task("refusing", transaction=False)
 def refusing(execution: Execution) -> None:
     raise BpmnError("sold-out", "no dough")
+
+
+@service_task("unstorable", transaction=False)
+def unstorable(execution: Execution) -> None:
+    execution.set_variable("odd", object())
