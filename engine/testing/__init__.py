@@ -7,7 +7,8 @@
         order.start(amount=3).complete("Enter Order", pizza="Capricciosa").waits_at("Order Confirmation")
         order.advance(hours=2).has_ended("cancelled").knows(orderNumber="A-1")
 
-Names of steps are their names or ids in the model. Every verb gives the story back, so that it reads on; a claim that does not
+Names of steps are their names or ids in the model. An asynchronous step waits, as it does for a cluster, until `run_jobs()` or
+`advance()` is told. Every verb gives the story back, so that it reads on; a claim that does not
 hold is an AssertionError that says what is the case.
 """
 
