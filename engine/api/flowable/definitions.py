@@ -9,6 +9,7 @@ from engine.api.dialect import each, page
 from engine.api.flowable import deployments, pictures
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
+from engine.errors import BadInput
 from engine.models import Definition
 from engine.runtime import definitions, instances, queries
 
@@ -58,6 +59,8 @@ def change(call: Call, definition: str) -> Json:
         definitions.categorize(found, sent.text("category") or "", user=call.user)
     else:
         suspended = one_of(_ACTIONS, sent)()
+        if sent.moment("date") is not None:
+            raise BadInput("it can be suspended or activated now, not at a date", "date")
         instances.suspend_definition(found.pk, suspended, instances=sent.flag("includeProcessInstances"), user=call.user)
     return shaped(call, queries.definitions.one(call.user, definition))
 

@@ -30,7 +30,7 @@ BODIES: Mapping[str, tuple[str, str, Any]] = {
     ),
     "ChangeInstance": ("", "action:text name:text businessKey:text", {"action": "suspend"}),
     "Many": ("action:text", "instanceIds:[text] deleteReason:text", {"action": "delete", "instanceIds": ["0198..."]}),
-    "ChangeDefinition": ("", "action:text category:text includeProcessInstances:flag date:time", {"action": "suspend"}),
+    "ChangeDefinition": ("", "action:text category:text includeProcessInstances:flag", {"action": "suspend"}),
     "Wake": ("action:text", "messageName:text signalName:text variables:[SentVariable]", {"action": "trigger"}),
     "Signal": ("signalName:text", "tenantId:text async:flag variables:[SentVariable]", {"signalName": "alert"}),
     "Task": (
