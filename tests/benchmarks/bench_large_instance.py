@@ -1,6 +1,6 @@
 """What completing one user task costs while many others wait in the same instance: the ratio to the same with one waiting.
 
-    python tests/benchmarks/bench_large_instance.py [--tokens 1000] [--rounds 20]
+    python -m tests.benchmarks.bench_large_instance [--tokens 1000] [--rounds 20]
 
 Run it with `DATABASE_URL` set to a PostgreSQL, or below `python -m tests.postgres`; SQLite otherwise. Prints milliseconds and ratios.
 """
