@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from engine.admin.shown import instance_link, state_badge
-from engine.admin.verbs import Records
+from engine.admin.verbs import Records, Verb
 from engine.models import Delivery, Ledger, Request, Subscription, Worker
+from engine.runtime.callbacks import pool
 
 
 @admin.register(Ledger)
@@ -70,6 +71,16 @@ class RequestAdmin(_Promised):
 
 @admin.register(Delivery)
 class DeliveryAdmin(_Promised):
-    list_display = ("url", "status", "state", "tries", "due", "delivered")
+    list_display = ("origin", "status", "state", "tries", "response_status", "due", "delivered")
     list_filter = ("state", "status")
+    search_fields = ("=instance", "url", "error")
     ordering = ("-created",)
+    exclude = ("secret", "lease_owner", "lease_until")
+    verbs = (
+        Verb(
+            "redeliver",
+            _("Send again"),
+            _("Send it at once, with all its tries; the receiver gets it with the same id."),
+            lambda user, ids, values: pool.redeliver(ids, user=user),
+        ),
+    )

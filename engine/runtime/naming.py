@@ -14,7 +14,7 @@ _BLANKS = re.compile(r"[\s.\-]+")
 
 def is_reserved(key: str) -> bool:
     """Whether a workflow of this id would hide an address of the service API."""
-    return key.lower() in RESERVED or VERSION.fullmatch(key) is not None
+    return key.lower() in RESERVED or VERSION.fullmatch(key.lower()) is not None
 
 
 def service(graph: Graph) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.dateparse import parse_datetime
 
@@ -28,7 +29,6 @@ MOST = 10_000  # rows of one import
 PARTS: Mapping[str, type[models.Model]] = {
     "tokens": Token, "variables": Variable, "tasks": UserTask, "jobs": Job, "subscriptions": Subscription,
 }  # fmt: skip
-REFERENCES = frozenset({"id", "instance", "parent", "root", "task", "activity", "blob", "correlation"})
 
 
 # -- out ------------------------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class _Back:
                 claims.announce()
         except IntegrityError as error:
             raise taken_key(error, self._key()) from error
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
+        except (TypeError, KeyError, AttributeError, ValueError, ValidationError) as error:
             raise BadInput(f"the export is damaged: {type(error).__name__}", "instances") from None
         found = Instance.objects.select_related("definition").filter(pk=self._id(self.parts[0]["instance"]["id"])).first()
         if found is None:
@@ -149,6 +149,6 @@ class _Back:
     def _value(self, field: Any, value: Any) -> Any:
         if value is None:
             return None
-        if field.name in REFERENCES or field.is_relation:
+        if field.is_relation or isinstance(field, models.UUIDField):
             return self._id(value)
         return parse_datetime(value) if isinstance(field, models.DateTimeField) else value
