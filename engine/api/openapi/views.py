@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from engine.api.openapi.document import document
@@ -28,6 +29,7 @@ class SwaggerUI(SpectacularSwaggerSplitView):
 
     url = "/api/openapi.json"
 
+    @extend_schema(exclude=True)  # a page for people, and no operation of the API
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().get(request, *args, **kwargs)
         answer.headers["Content-Security-Policy"] = POLICY
