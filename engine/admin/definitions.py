@@ -62,7 +62,7 @@ class DefinitionAdmin(Records):
         ),
     )
     list_display = ("shown", "key", "version", "running", "state_shown", "deployed")
-    list_filter = ("suspended", "tenant")
+    list_filter = ("suspended",)
     search_fields = ("key", "name")
     list_select_related = ("deployment",)
     ordering = ("key", "-version")

@@ -133,3 +133,8 @@ def test_lets_only_deployers_deploy_and_see_deployments(operator: Api, of_alice:
     assert of_alice.get(PATH)["total"] == 0
     alice.user_permissions.add(Permission.objects.get(codename="deploy"))
     api(User.objects.get(pk=alice.pk)).deploy(REVIEW)
+
+
+def test_tells_what_may_be_wrong_though_it_prevents_nothing(operator: Api) -> None:
+    made = operator.deploy(REVIEW.replace(b"<userTask ", b'<userTask flowable:formKey="no-such-form" ', 1), "review.bpmn20.xml")
+    assert ["no-such-form" in warning["message"] for warning in made["warnings"]] == [True]

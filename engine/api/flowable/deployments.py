@@ -55,7 +55,10 @@ def deploy(call: Call) -> Json:
         raise BadInput(f"a file must end in one of {', '.join(TAKEN)}", "file")
     about = {ours: _about(call, theirs) for ours, theirs in _ABOUT.items()}
     made = definitions.deploy_upload(filename, upload.read(), user=call.user, name=_about(call, "deploymentName") or None, **about)
-    return shaped(call, made)
+    warned: list[Json] = [
+        {"message": w.message, "element": w.element, "line": w.line, "file": w.file} for w in getattr(made, "warnings", ())
+    ]
+    return shaped(call, made) | ({"warnings": warned} if warned else {})
 
 
 _ABOUT = {"key": "deploymentKey", "category": "category", "tenant": "tenantId"}
