@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from engine.api.automatiko import extras, finding, management, polling, promises, shaped, tasks, throttle, workflows
+from engine.api.automatiko import document, extras, finding, management, polling, promises, shaped, tasks, throttle, workflows
 from engine.api.automatiko.asking import Call
 from engine.api.automatiko.callers import caller
 from engine.api.automatiko.finding import Service
@@ -46,7 +46,7 @@ def _answered(request: HttpRequest, path: str) -> HttpResponseBase:
     if len(path) > LONGEST or not storable(path):
         raise BadInput("the address is too long or holds a character that cannot be stored")
     who = caller(request)
-    throttle.check(who.client)
+    throttle.calls.check(who.client, conf.SERVICES_RATE)
     base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
     call = Call(request, who, base)
     segments = path.removesuffix("/").split("/")
@@ -74,6 +74,8 @@ def _methods(call: Call, segments: list[str], method: str) -> Methods:
     match segments:
         case ["requests", key]:
             return {"GET": lambda: polling.one(call, key)}
+        case ["openapi.json"]:
+            return {"GET": lambda: document.all_workflows(call)}
         case ["management", *rest]:
             return management.methods(call, rest)
         case [version, key, *rest] if naming.VERSION.fullmatch(version):
@@ -87,6 +89,8 @@ def _workflow(call: Call, where: Service, rest: list[str], method: str) -> Metho
     match rest:
         case []:
             return {"GET": lambda: workflows.listing(call, where), "POST": lambda: workflows.start(call, where)}
+        case ["openapi.json"]:
+            return {"GET": lambda: document.one_workflow(call, where)}
         case ["image"]:
             return {"GET": lambda: extras.picture(call, where)}
         case [key, *more]:

@@ -1,7 +1,11 @@
-"""The service API, mounted at `/services/`."""
+"""The service API, mounted at `/services/`, with a page to try it out."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
 from engine.api.automatiko.door import door
+from engine.api.openapi.views import SwaggerUI
 
-urlpatterns = [re_path(r"^(?P<path>.*)$", door, name="services")]
+urlpatterns = [
+    path("docs/", SwaggerUI.as_view(url="/services/openapi.json", title="Services"), name="services-docs"),
+    re_path(r"^(?P<path>.*)$", door, name="services"),
+]

@@ -86,8 +86,8 @@ def test_unknown_addresses_and_pages_are_refused(trusted: Services) -> None:
 def test_a_client_that_calls_too_often_has_to_wait(trusted: Services, settings: Any) -> None:
 
     settings.ENGINE_SERVICES_RATE = 3
-    throttle.forget()
+    throttle.calls.forget()
     answers = [trusted.call("GET", "scripts") for _ in range(4)]
-    throttle.forget()
+    throttle.calls.forget()
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
     assert int(answers[3]["Retry-After"]) >= 1

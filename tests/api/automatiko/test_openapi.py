@@ -1,0 +1,68 @@
+"""The OpenAPI document of the services: valid, made from what is deployed, and true of what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
+
+from tests.api.automatiko.conftest import Services
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("workflows")]
+
+
+@pytest.fixture
+def document(trusted: Services) -> dict[str, Any]:
+    found: dict[str, Any] = trusted.get("openapi.json")
+    return found
+
+
+def test_it_is_a_valid_document(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate_schema(document)
+
+
+def test_each_workflow_and_each_stated_version_is_in_it(document: dict[str, Any]) -> None:
+    for path in ("/scripts", "/v1/scripts", "/v2/scripts", "/approvals/{id}/firstLineApproval/{task}", "/requests/{request}"):
+        assert path in document["paths"]
+    assert set(document["components"]["schemas"]["v2_scripts"]["properties"]) == {"id", "metadata", "firstname", "message"}
+    assert "error" not in document["components"]["schemas"]["errors"]["properties"]
+
+
+def test_a_start_tells_its_headers_its_callback_and_its_202(document: dict[str, Any]) -> None:
+    start = document["paths"]["/scripts"]["post"]
+    headers = {p["name"] for p in start["parameters"] if p["in"] == "header"}
+    assert headers == {"X-ATK-Mode", "X-ATK-Callback", "Prefer", "Idempotency-Key"}
+    assert "{$request.header.X-ATK-Callback}" in start["callbacks"]["outcome"]
+    assert "Location" in start["responses"]["202"]["headers"]
+
+
+def test_names_of_operations_are_unique(document: dict[str, Any]) -> None:
+    names = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(names) == len(set(names))
+
+
+def test_answers_are_as_the_document_says(document: dict[str, Any], trusted: Services) -> None:
+    answer = trusted.post("scripts?metadata=true", {"name": "mary"})
+    schema = {"$ref": "#/components/schemas/scripts", "components": document["components"]}
+    Draft202012Validator(schema).validate(answer)
+    problem = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    Draft202012Validator(problem).validate(trusted.post("scripts", {"name": {}}, 400))
+
+
+def test_a_workflow_has_a_document_of_its_own(trusted: Services) -> None:
+    assert [one["name"] for one in trusted.get("v1/scripts/openapi.json")["tags"]] == ["v1_scripts"]
+
+
+def test_who_may_not_start_anything_is_told_of_nothing(services: Callable[..., Services], charlie: User) -> None:
+    assert services(charlie).get("openapi.json")["tags"] == []
+
+
+def test_there_is_a_page_to_try_it(services: Callable[..., Services]) -> None:
+    page = services().http.get("/services/docs/")
+    assert page.status_code == 200
+    assert b"swagger" in page.content.lower()
