@@ -57,7 +57,7 @@ class Pool:
         self.bell.setblocking(False)
         self.rope.setblocking(False)
         self.threads = 0
-        self.renewed = 0.0
+        self.renewed = self.leased = 0.0
         self.stopping = False
         self.listens: Any = None
 
@@ -96,6 +96,9 @@ class Pool:
     # -- leasing
     def _lease(self) -> float:
         """Lease what is due, for each receiver as much as it has room for; seconds until something may be due again."""
+        if self.waiting and (rest := self.leased + TICK - time.monotonic()) > 0:
+            return rest  # there is enough in hand; a look for each result would cost more than the results
+        self.leased = time.monotonic()
         now = datetime.now(UTC)
         due = Delivery.objects.filter(state=Delivery.State.PENDING, due__lte=now)
         origins = list(due.filter(_free(now)).order_by().values_list("origin", flat=True).distinct()) if self._room() else []
