@@ -88,9 +88,9 @@ def main(base: str, seconds: float = 5.0) -> None:
     for what in (start, flow):
         rate(base, what, 1.0)
         found = rate(base, what, seconds)
-        print(f"{what.__name__:<8} {found:7.0f} /s   {found / ORIGINAL[what.__name__]:.2f} x the original")  # noqa: T201
+        print(f"{what.__name__:<8} {found:7.0f} /s   {found / ORIGINAL[what.__name__]:.2f} x the original")
     took = accepted(base, seconds)
-    print(f"202      p50 {took[len(took) // 2]:.1f} ms   p95 {took[int(len(took) * 0.95)]:.1f} ms   {len(took)} requests")  # noqa: T201
+    print(f"202      p50 {took[len(took) // 2]:.1f} ms   p95 {took[int(len(took) * 0.95)]:.1f} ms   {len(took)} requests")
 
 
 if __name__ == "__main__":
