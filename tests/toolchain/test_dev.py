@@ -31,7 +31,7 @@ def dev(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def arguments(**given: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"host": "127.0.0.1", "port": 8000, "no_demo": False, **given})
+    return argparse.Namespace(**{"host": "127.0.0.1", "port": 8000, "no_demo": False, "automatiko": False, **given})
 
 
 def test_it_imports_nothing_that_must_be_installed() -> None:
