@@ -216,6 +216,15 @@ def service_instances(user: User, policy: str | None) -> QuerySet[Instance]:
     return found.filter(Q(starter=None) | mine | Q(Exists(tasks.filter(claimed | Q(offered)))))
 
 
+def sees_service(user: User, instance: Instance, policy: str | None) -> bool:
+    """Whether he may see one of them; asks the database only where what is known of it does not say."""
+    if isinstance(user, Persona):
+        known = policy is None or ADMINS in groups(user) or instance.starter is None or instance.starter == name(user)
+        if known:
+            return True
+    return service_instances(user, policy).filter(pk=instance.pk).exists()
+
+
 def may_change(user: User, instance: Instance, policy: str | None) -> bool:
     """Whether who sees an instance may also change or abort it: under the policy `initiator` only who started it."""
     if policy != "initiator" or user is None or instance.starter in (None, name(user)):

@@ -13,12 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
+from engine.bpmn.forms import FormSpec
 from engine.bpmn.graph import Node
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
-from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask
+from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask, Variable
 from engine.runtime import access, datamodel, definitions, naming, outbox, shapes, tasks, work
 
 Trigger = Ledger.Trigger
@@ -38,6 +40,7 @@ class Wanted:
     name: str | None = None
     metadata: bool = False
     accepted: bool = False
+    loaded: UserTask | None = None  # the task, where who asks has just looked at it and whether it may be done
 
     def as_json(self, caller: access.User) -> dict[str, Any]:
         """How a request keeps it, with whoever asked."""
@@ -177,8 +180,23 @@ def check_phase(task: UserTask, phase: str, caller: access.User) -> None:
         raise Unauthorized(f"User is not authorized to access task instance with id {task.pk}")
 
 
+def find_task(task: UUID, instance: UUID) -> UserTask | None:
+    """A task of an instance with its definition, and whether it has variables of its own."""
+    own = Exists(Variable.objects.filter(task=OuterRef("pk"), live=True))
+    return UserTask.objects.annotate(has_own=own).select_related("definition").filter(pk=task, instance=instance).first()
+
+
+def _allowed(wanted: Wanted, phase: str, doing: _Doing) -> UserTask:
+    """The task that is meant, once it is sure that this may be done to it."""
+    if wanted.loaded is not None:
+        return wanted.loaded
+    task = _open(wanted)
+    check_phase(task, phase, doing.caller)
+    return task
+
+
 def _open(wanted: Wanted) -> UserTask:
-    task = UserTask.objects.select_related("definition").filter(pk=wanted.task or UUID(int=0), instance=wanted.instance).first()
+    task = find_task(wanted.task or UUID(int=0), wanted.instance)
     if task is None:
         raise NotFound(f"there is no task {wanted.task}")
     if task.state != UserTask.State.OPEN:
@@ -194,7 +212,7 @@ def outputs(task: UserTask, sent: Mapping[str, Any]) -> dict[str, Any]:
     What is no field of the form is left out, and a task without a form takes nothing.
     """
     assert task.definition is not None
-    spec = tasks.form(task)
+    spec = _form(task)
     if spec is None:
         return {}
     kinds = {m.name: m.type for m in datamodel.of(task.definition).members if m.field is None}
@@ -206,21 +224,28 @@ def outputs(task: UserTask, sent: Mapping[str, Any]) -> dict[str, Any]:
     return spec.validate(given, strict=False, text_limit=conf.MAX_TEXT_FIELD)
 
 
+def _form(task: UserTask) -> FormSpec | None:
+    """The form of a task; its variables are looked at only where defaults or options are made of them."""
+    assert task.definition is not None
+    spec = definitions.form(task.definition, task.form_key, task.node)
+    made = spec is not None and any(f.options_expression or "{" in str(f.value) for f in spec.fields)
+    return tasks.form(task) if made else spec
+
+
 def _complete(wanted: Wanted, doing: _Doing) -> None:
-    task = _open(wanted)
-    check_phase(task, "complete", doing.caller)
+    task = _allowed(wanted, "complete", doing)
     _end(task, outputs(task, wanted.values), doing)
 
 
 def _skip(wanted: Wanted, doing: _Doing) -> None:
-    task = _open(wanted)
-    check_phase(task, "skip", doing.caller)
+    task = _allowed(wanted, "skip", doing)
     _end(task, {}, doing)
 
 
 def _end(task: UserTask, values: dict[str, Any], doing: _Doing) -> None:
     user = access.name(doing.caller)
-    wish = Completed(task.token, values, tasks.own_variables(task.pk), {}, user, tasks.described(task))
+    own = tasks.own_variables(task.pk) if getattr(task, "has_own", True) else {}
+    wish = Completed(task.token, values, own, {}, user, tasks.described(task))
     doing.unit(_order(task, wish, user))
 
 
@@ -231,15 +256,13 @@ def _order(task: UserTask, wish: work.Wish, user: str | None) -> work.Order:
 
 
 def _abort_task(wanted: Wanted, doing: _Doing) -> None:
-    task = _open(wanted)
-    check_phase(task, "abort", doing.caller)
+    task = _allowed(wanted, "abort", doing)
     doing.unit(_order(task, Aborted(task.token, tasks.described(task)), access.name(doing.caller)))
 
 
 def _rows_of_task(phase: str, change: Callable[[UserTask, Wanted, access.User], None]) -> Callable[[Wanted, _Doing], None]:
     def operation(wanted: Wanted, doing: _Doing) -> None:
-        task = _open(wanted)
-        check_phase(task, phase, doing.caller)
+        task = _allowed(wanted, phase, doing)
         doing.rows(lambda: change(task, wanted, doing.caller))
 
     return operation

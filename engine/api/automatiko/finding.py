@@ -80,8 +80,7 @@ def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
 def check(row: Instance, user: Any, *, change: bool = False) -> None:
     """Raises Denied."""
     policy = definitions.graph(row.definition).service.policy
-    seen = (isinstance(user, access.Persona) and policy is None) or access.service_instances(user, policy).filter(pk=row.pk).exists()
-    if not seen or (change and not access.may_change(user, row, policy)):
+    if not access.sees_service(user, row, policy) or (change and not access.may_change(user, row, policy)):
         raise Denied(row.pk)
 
 

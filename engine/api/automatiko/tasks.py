@@ -28,10 +28,10 @@ def find(row: Instance, name: str, key: str) -> UserTask:
     """The open task of this id and name; raises NotFound."""
     graph = definitions.graph(row.definition)
     try:
-        found = UserTask.objects.filter(pk=UUID(key), instance=row.pk, state=UserTask.State.OPEN).select_related("definition").first()
+        found = operations.find_task(UUID(key), row.pk)
     except ValueError:
         found = None
-    if found is None or operations.naming.of_task(graph, found.node or "") != name:
+    if found is None or found.state != UserTask.State.OPEN or operations.naming.of_task(graph, found.node or "") != name:
         raise NotFound(UNKNOWN)
     return found
 
@@ -69,7 +69,7 @@ def change(call: Call, row: Instance, name: str, key: str, id_: str) -> Answer:
     operations.check_phase(task, phase, call.user)
     if call.asynchronous and phase == "complete":
         operations.outputs(task, sent)
-    wanted = Wanted(phase, row.definition, row.pk, sent, task=task.pk, metadata=call.metadata)
+    wanted = Wanted(phase, row.definition, row.pk, sent, task=task.pk, metadata=call.metadata, loaded=_at_once(call, task))
     return do(call, wanted, echo(id_))
 
 
@@ -80,4 +80,10 @@ def abort(call: Call, row: Instance, name: str, key: str, id_: str) -> Answer:
     if (call.param("phase") or "abort") != "abort":
         raise BadInput(call.param("phase") or "", "phase")
     operations.check_phase(task, "abort", call.user)
-    return do(call, Wanted("abort task", row.definition, row.pk, task=task.pk, metadata=call.metadata), echo(id_))
+    wanted = Wanted("abort task", row.definition, row.pk, task=task.pk, metadata=call.metadata, loaded=_at_once(call, task))
+    return do(call, wanted, echo(id_))
+
+
+def _at_once(call: Call, task: UserTask) -> UserTask | None:
+    """What was just looked at need not be looked at again, unless much may happen in between."""
+    return None if call.asynchronous or task.suspended else task
