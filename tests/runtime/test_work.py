@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from engine import runtime
 from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, TechnicalError
 from engine.models import Activity, Draft, Instance, Job, Ledger, Token, UserTask, Variable
-from engine.runtime import instances, tasks
+from engine.runtime import attempts, instances, tasks
+from engine.runtime.store import claims
 from tests.runtime import workflow_handlers as handlers
 from tests.runtime.models import handler, model, script, service, user
 
@@ -282,3 +283,15 @@ def test_what_a_step_refuses_is_a_failure_of_the_step() -> None:
     with pytest.raises(BadInput):
         runtime.complete(open_task(instance).pk)
     assert ledger(instance)[1:] == [("T2", 1, "rolled back")]
+
+
+def test_an_asynchronous_step_takes_few_statements_from_its_claim_to_the_end() -> None:
+    deploy(service("add", "${a + 1}", 'flowable:async="true" flowable:resultVariable="sum"'))
+    instance = runtime.start("story", variables={"a": 1})
+    with CaptureQueriesContext(connection) as captured:
+        (job,) = claims.claim_jobs("tests:1", 1)
+        begun = attempts.begin(job)
+        assert begun is not None
+        attempts.Attempt(begun).run()
+    assert instances.get(instance.pk).ended
+    assert len(_statements(captured)) <= 13, _statements(captured)

@@ -182,7 +182,11 @@ def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
 
 # -- jobs and subscriptions -----------------------------------------------------------------------------------------------
 _STATE = {"external": "external"}
-ROWLESS = frozenset([None, "user", "join", "child"])  # waits that have neither job nor subscription
+NEITHER = frozenset([None, "user", "join"])  # waits that have neither job nor subscription
+ROWLESS = {  # waits that have no row in a table; a call may wait for a job of its own (completeAsync)
+    "job": NEITHER | {"message", "signal", "condition", "variable", "compensation"},
+    "subscription": NEITHER | {"child", "job", "timer", "external"},
+}
 
 
 def _jobs(units: list[Loaded], now: datetime) -> list[Statement]:
@@ -241,7 +245,9 @@ def _withdrawn(units: list[Loaded], table: str) -> list[Statement]:
             continue
         (key,) = adapted([unit.id])
         gone = sorted({e.token for e in unit.effects if isinstance(e, Withdraw)} & unit.stored)
-        if unit.state.ended and _waited(unit):
+        if unit.state.ended:
+            if not _waited(unit, table):
+                continue
             made.append(Statement(f"DELETE FROM towpath_{table} WHERE instance_id = %s AND token IS NOT NULL", [key]))
         elif gone:
             where, values = among("token", gone)
@@ -249,6 +255,6 @@ def _withdrawn(units: list[Loaded], table: str) -> list[Statement]:
     return made
 
 
-def _waited(unit: Loaded) -> bool:
-    """Whether any token, as it was loaded, may have a job or a subscription; of a large instance nobody knows."""
-    return unit.base.complete is not None or any(t.wait not in ROWLESS for t in unit.base.tokens.values())
+def _waited(unit: Loaded, table: str) -> bool:
+    """Whether any token, as it was loaded, may have a row in a table; of a large instance nobody knows."""
+    return unit.base.complete is not None or any(t.wait not in ROWLESS[table] for t in unit.base.tokens.values())
