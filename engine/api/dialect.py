@@ -19,6 +19,9 @@ M = TypeVar("M", bound=Model)
 FIRST_PAGE = 10  # entries, where the caller does not say
 FARTHEST = 2**31 - 1
 LOCAL, GLOBAL = "local", "global"
+OF_CASES: Mapping[str, Json] = dict.fromkeys(  # keys that only an instance started by a case would fill
+    ("callbackId", "callbackType", "referenceId", "referenceType", "propagatedStageInstanceId")
+)
 
 
 # -- values ---------------------------------------------------------------------------------------------------------------

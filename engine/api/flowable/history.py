@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from engine.api.body import Json, one_of
-from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
+from engine.api.dialect import GLOBAL, LOCAL, OF_CASES, each, execution_id, ident, millis, moment, page, variable
 from engine.api.flowable import definitions, tasks
 from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
@@ -52,11 +52,7 @@ def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) ->
         "deleteReason": row.reason,
         "superProcessInstanceId": ident(row.parent),
         "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
-        "callbackId": None,
-        "callbackType": None,
-        "referenceId": None,
-        "referenceType": None,
-        "propagatedStageInstanceId": None,
+        **OF_CASES,
         "tenantId": row.tenant,
     }
 

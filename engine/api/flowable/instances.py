@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
-from engine.api.dialect import ident, moment, page, values, variable
+from engine.api.dialect import OF_CASES, ident, moment, page, values, variable
 from engine.api.flowable import definitions as definition_views
 from engine.api.flowable import pictures
 from engine.api.flowable.table import routes
@@ -45,11 +45,7 @@ def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None, *,
         "startTime": moment(row.started),
         "superProcessInstanceId": ident(row.parent),
         "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
-        "callbackId": None,
-        "callbackType": None,
-        "referenceId": None,
-        "referenceType": None,
-        "propagatedStageInstanceId": None,
+        **OF_CASES,
         "tenantId": row.tenant,
     }
 

@@ -27,15 +27,10 @@ def statements(units: Iterable[Loaded], now: datetime) -> list[Statement]:
 
 # -- tokens ---------------------------------------------------------------------------------------------------------------
 def _tokens(units: list[Loaded]) -> list[Statement]:
-    rows = [_token(u, n) for u in units if not u.state.ended for n in sorted(u.state.added | u.state.changed | _unsaved(u))]
+    rows = [_token(u, n) for u in units if not u.state.ended for n in sorted(u.state.added | u.state.changed)]
     changing = ("parent", "node", "scope", "wait", "activity", "counters")
     made = insert(models.Token, rows, replace=changing, on="instance_id, number")
     return made + [s for u in units if not u.new for s in _tokens_gone(u)]
-
-
-def _unsaved(unit: Loaded) -> set[int]:
-    """The root of a new instance, which the interpreter finds there instead of adding it."""
-    return set(unit.state.tokens) - unit.stored - unit.state.added if unit.new else set()
 
 
 def _token(unit: Loaded, number: int) -> dict[str, Any]:
