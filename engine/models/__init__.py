@@ -13,7 +13,7 @@ from engine.models.instance import Instance
 from engine.models.job import Job, Worker
 from engine.models.ledger import Ledger
 from engine.models.subscription import Subscription
-from engine.models.task import Attachment, Comment, Draft, IdentityLink, UserTask
+from engine.models.task import Attachment, Comment, Draft, IdentityLink, TaskEvent, UserTask
 from engine.models.token import Token
 from engine.models.variable import Blob, Variable
 
@@ -35,6 +35,7 @@ __all__ = [
     "Request",
     "Resource",
     "Subscription",
+    "TaskEvent",
     "Token",
     "UserTask",
     "Variable",

@@ -27,6 +27,9 @@ class Job(models.Model):
         EXTERNAL = "external", "external work"
         START_TIMER = "start-timer", "start by timer"
         CLEANUP = "cleanup", "removal of what has ended"
+        VARIABLES = "variables", "variables to be written"
+        SUSPEND = "suspend", "suspension of a process"
+        ACTIVATE = "activate", "activation of a process"
 
     id = Id()
     kind = models.CharField(max_length=12, choices=Kind)

@@ -93,6 +93,28 @@ class Comment(models.Model):
         ordering = ["time"]
 
 
+class TaskEvent(models.Model):
+    """That a link or an attachment of a task came or went; `parts` say which. A comment is an event by itself and has no row here."""
+
+    class Action(models.TextChoices):
+        ADD_USER_LINK = "AddUserLink", "user linked"
+        DELETE_USER_LINK = "DeleteUserLink", "link to a user removed"
+        ADD_GROUP_LINK = "AddGroupLink", "group linked"
+        DELETE_GROUP_LINK = "DeleteGroupLink", "link to a group removed"
+        ADD_ATTACHMENT = "AddAttachment", "attached"
+        DELETE_ATTACHMENT = "DeleteAttachment", "attachment removed"
+
+    id = Id()
+    task = link("towpath.UserTask", related_name="events")
+    user = models.CharField(max_length=150)
+    time = models.DateTimeField()
+    action = models.CharField(max_length=20, choices=Action)
+    parts = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["time"]
+
+
 class Attachment(models.Model):
     """A file or an address attached to a task or an instance."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
+
 from engine.errors import BadInput, Forbidden, NotFound
 from engine.models import Definition, IdentityLink, Instance, UserTask
-from engine.runtime import access, tasks
+from engine.runtime import access, notes, tasks
 
 CANDIDATE, PARTICIPANT, STARTER, ASSIGNEE, OWNER = "candidate", "participant", "starter", "assignee", "owner"
 
@@ -24,9 +26,13 @@ def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, 
     if kind in (ASSIGNEE, OWNER):
         if group is not None:
             raise BadInput(f"a group cannot be {kind}", "group")
-        _make(task, kind, who, user)
+        with transaction.atomic():
+            _make(task, kind, who, user)
+            notes.linked(task, kind, who=who, user=user)
         return IdentityLink(task=task, type=kind, user=who)
-    found, _ = IdentityLink.objects.get_or_create(task=task, type=kind, user=who, group=group)
+    with transaction.atomic():
+        found, _ = IdentityLink.objects.get_or_create(task=task, type=kind, user=who, group=group)
+        notes.linked(task, kind, who=who, group=group, user=user)
     return found
 
 
@@ -40,10 +46,12 @@ def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None
 def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> None:
     """Take a link away; raises Forbidden, NotFound."""
     access.check_work(user, task)
-    if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
-        _make(task, kind, None, user)
-    elif not IdentityLink.objects.filter(task=task, type=kind, user=who, group=group).delete()[0]:
-        raise NotFound(f"the task has no link of type {kind} to {who or group}")
+    with transaction.atomic():
+        if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
+            _make(task, kind, None, user)
+        elif not IdentityLink.objects.filter(task=task, type=kind, user=who, group=group).delete()[0]:
+            raise NotFound(f"the task has no link of type {kind} to {who or group}")
+        notes.linked(task, kind, who=who, group=group, gone=True, user=user)
 
 
 # -- instances ------------------------------------------------------------------------------------------------------------

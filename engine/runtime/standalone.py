@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
-from engine.models import Attachment, Blob, Comment, Draft, IdentityLink, UserTask, Variable
+from engine.models import Attachment, Blob, Comment, Draft, IdentityLink, TaskEvent, UserTask, Variable
 from engine.runtime import access, tasks
 from engine.runtime.instances import identify
 
@@ -94,7 +94,7 @@ def erase(keys: list[Any]) -> None:
     blobs += Attachment.objects.filter(task__in=keys, blob__isnull=False).values_list("blob", flat=True)
     Blob.objects.filter(pk__in=blobs).delete()
     Variable.objects.filter(task__in=keys).delete()
-    for model in (Attachment, Comment, Draft, IdentityLink):
+    for model in (Attachment, Comment, Draft, IdentityLink, TaskEvent):
         model._default_manager.filter(task__in=keys).delete()
     if not UserTask.objects.filter(pk__in=keys).delete()[0]:
         raise NotFound("there is no such task")

@@ -17,7 +17,7 @@ AT_ONCE = 1000  # ids in a statement; SQLite takes 32,766 values
 
 OF_TASKS = {
     "towpath_variable": "task", "towpath_identitylink": "task_id", "towpath_comment": "task_id", "towpath_attachment": "task_id",
-    "towpath_draft": "task_id", "towpath_usertask": "id",
+    "towpath_draft": "task_id", "towpath_taskevent": "task_id", "towpath_usertask": "id",
 }  # fmt: skip
 OF_INSTANCES = {
     "towpath_identitylink": "instance_id", "towpath_comment": "instance_id", "towpath_attachment": "instance_id",
