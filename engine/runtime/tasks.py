@@ -18,7 +18,7 @@ from engine.expressions.parse import parse
 from engine.interpreter.journal import Assigned, Completed
 from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
-from engine.runtime import access, definitions, work
+from engine.runtime import access, definitions, notes, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.statements import Statement, adapted, insert, send
 from engine.runtime.store.values import columns_of
@@ -220,14 +220,18 @@ def claim(task_id: Any, user: access.User, *, assignee: str | None = None) -> No
         return
     if task.assignee is not None:
         raise Conflict(f"task {task.name or task.pk} is claimed by {task.assignee} already")
-    _assign(task, wanted, user, claimed=datetime.now(UTC), only_if_free=True)
+    with transaction.atomic():
+        _assign(task, wanted, user, claimed=datetime.now(UTC), only_if_free=True)
+        notes.linked(task, "assignee", who=wanted, user=user)
 
 
 def release(task_id: Any, user: access.User) -> None:
     """Give a task back to its candidates."""
     task = _open(task_id)
     access.check_work(user, task)
-    _assign(task, None, user, claimed=None)
+    with transaction.atomic():
+        _assign(task, None, user, claimed=None)
+        notes.linked(task, "assignee", who=None, user=user)
 
 
 def reassign(task_id: Any, assignee: str | None, user: access.User) -> None:
