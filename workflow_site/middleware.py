@@ -18,6 +18,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django_htmx.middleware import HtmxMiddleware
 
+from engine import tracing
+
 API_PATHS = ("/api/", "/services/", "/external-job-api/")
 
 POLICY = {
@@ -42,6 +44,19 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         policy = POLICY_OF_AUTHORIZATION if request.path.startswith("/o/") else POLICY_HEADER
         response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Each call has an id, the client's own or one of ours: it stands in the answer and in what is logged meanwhile."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        key = tracing.chosen(request.headers.get("X-Request-Id", ""))
+        with tracing.call(key):
+            response = get_response(request)
+        response.headers["X-Request-Id"] = key
         return response
 
     return middleware

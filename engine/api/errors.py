@@ -15,7 +15,7 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from engine import errors
+from engine import errors, tracing
 
 log = logging.getLogger("towpath.api")
 
@@ -63,12 +63,12 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, Refused) or any(isinstance(error, kind) for kind, _ in STATUSES)
 
 
-def answer(request: HttpRequest, error: Exception, key: str = "-") -> HttpResponse:
-    """The answer to a call that failed with this error; `key` is the call's id, for the log."""
+def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to a call that failed with this error."""
     status = status_of(error)
     expected = is_expected(error)
     if not expected:
-        log.error("%s %s failed, request %s", request.method, request.path, key, exc_info=error)
+        log.error("%s %s failed, request %s", request.method, request.path, tracing.current(), exc_info=error)
     detail = str(error) if expected else UNEXPECTED
     body = {
         "message": status.phrase,

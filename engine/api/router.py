@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
+from engine import tracing
 from engine.api import audit, auth, errors
 from engine.api.auth import ADMIN, READ, WRITE
 from engine.api.body import Json, Members, json_of, storable
@@ -35,7 +34,7 @@ METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
 STEADY = "repository/"  # what changes so seldom that it is worth telling an answer again only if it is another
 throttle = Throttle()
-_SANE = re.compile(r"[\w.:\-]{1,100}", re.ASCII)
+HEADER = "X-Request-Id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,47 +170,48 @@ class Router:
         @csrf_exempt  # sessions are checked in `auth`, which tells the reason in JSON
         @non_atomic_requests
         def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
-            key = _request_id(request)
-            try:
-                response = self._answered(request, path, key)
-            except Exception as error:
-                response = errors.answer(request, error, key)
-            response.headers["X-Request-Id"] = key
+            key = tracing.current() or tracing.chosen(request.headers.get(HEADER, ""))
+            with tracing.call(key):
+                try:
+                    response = self._answered(request, path)
+                except Exception as error:
+                    response = errors.answer(request, error)
+            response.headers[HEADER] = key
             return response
 
         return dispatch
 
-    def _answered(self, request: HttpRequest, path: str, key: str) -> HttpResponseBase:
+    def _answered(self, request: HttpRequest, path: str) -> HttpResponseBase:
         who = auth.caller(request)
         throttle.check(who.client, conf.API_RATE)
         if len(path) > LONGEST_PATH or not storable(path):
             raise BadInput("the address is too long or holds a character that cannot be stored")
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
-        auth.check_scope(who, route.scope)
-        base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
-        call = Call(request, who, base)
-        if route.scope == ADMIN and route.method != "GET":
-            return _audited(route, call, who, ids, key)
-        response = _response(route.answer(call, *ids), route.status)
-        return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
+        answered = partial(_carried_out, request, path, route, ids, who)
+        return _audited(route, request.path, who, ids, answered) if route.scope == ADMIN else answered()
 
 
-def _audited(route: Route, call: Call, who: auth.Caller, ids: list[str], key: str) -> HttpResponseBase:
-    """What an administrator does is noted, with the id of his call."""
-    method, path = route.method, call.request.path
+def _carried_out(request: HttpRequest, path: str, route: Route, ids: list[str], who: auth.Caller) -> HttpResponseBase:
+    auth.check_scope(who, route.scope)
+    base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
+    call = Call(request, who, base)
+    response = _response(route.answer(call, *ids), route.status)
+    return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
+
+
+def _audited(route: Route, path: str, who: auth.Caller, ids: list[str], answered: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """What an administrator does is noted, and what others tried to do or to see."""
+    looks = route.method == "GET"
     try:
-        response = _response(route.answer(call, *ids), route.status)
+        response = answered()
     except Exception as error:
-        audit.refused(who, method, path, errors.status_of(error), key)
+        status = errors.status_of(error)
+        if not looks or status == HTTPStatus.FORBIDDEN:
+            audit.refused(who, route.method, path, status)
         raise
-    audit.done(who, method, path, ids, response.status_code, key)
+    if not looks:
+        audit.done(who, route.method, path, ids, response.status_code)
     return response
-
-
-def _request_id(request: HttpRequest) -> str:
-    """The client's own id of a call where it has a sane one, else one of ours; it stands in the answer and in the log."""
-    given = request.headers.get("X-Request-Id", "")
-    return given if _SANE.fullmatch(given) else str(uuid4())
 
 
 def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

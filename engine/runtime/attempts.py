@@ -16,11 +16,12 @@ from uuid import UUID
 from django.db import Error as DatabaseTrouble
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from engine import tracing
 from engine.errors import Conflict, LeaseLost, NotFound, TechnicalError, UnrecoverableError
 from engine.interpreter.journal import Ran
 from engine.models import Definition, Instance, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import deliveries, external, policies, requests, retention, start_timers, work
+from engine.runtime import delayed, deliveries, external, policies, requests, retention, start_timers, work
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 
@@ -68,6 +69,8 @@ RUNNERS: dict[str, Runner] = {
     "request": requests.run,
     "start-timer": start_timers.run,
     "cleanup": retention.run,
+    "variables": delayed.write,
+    **dict.fromkeys(delayed.SWITCHES, delayed.switch),
 }
 
 
@@ -112,13 +115,14 @@ class Attempt:
 
     def run(self) -> None:
         """Run the job. What it fails with is written down and kept in `error`; only what ends the process is raised."""
-        try:
-            RUNNERS.get(self.job.kind, _unknown)(self.job, self._guard, self._on_failure)
-        except BaseException as error:
-            self.error, self.follows = error, False
-            self._failed(error)
-            if isinstance(error, SystemExit | KeyboardInterrupt):
-                raise
+        with tracing.call(tracing.current() or self.job.data.get(tracing.MARK)):
+            try:
+                RUNNERS.get(self.job.kind, _unknown)(self.job, self._guard, self._on_failure)
+            except BaseException as error:
+                self.error, self.follows = error, False
+                self._failed(error)
+                if isinstance(error, SystemExit | KeyboardInterrupt):
+                    raise
 
     def _guard(self) -> None:
         """In the transaction that does the work: prove the lease and end the job; the next is begun in it, to save its own."""

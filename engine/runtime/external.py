@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from engine import tracing
 from engine.errors import BadInput, Forbidden, NotFound
 from engine.models import Job
 from engine.runtime import access
@@ -97,7 +98,13 @@ def bpmn_error(job_id: Any, worker: str, code: str, variables: Mapping[str, Any]
 def _answer(job_id: Any, worker: str, data: Mapping[str, Any], user: access.User) -> None:
     with transaction.atomic():
         job = _mine(job_id, worker, user)
-        ready = {"state": State.READY, "due": datetime.now(UTC), "lease_owner": None, "lease_until": None, "data": {**job.data, **data}}
+        ready = {
+            "state": State.READY,
+            "due": datetime.now(UTC),
+            "lease_owner": None,
+            "lease_until": None,
+            "data": tracing.marked({**job.data, **data}),
+        }
         Job.objects.filter(pk=job.pk).update(**ready)
         claims.announce()
 

@@ -226,13 +226,16 @@ def park(instances: Any, suspended: bool) -> None:
         claims.announce()
 
 
-def suspend_definition(definition_id: str, suspended: bool, *, instances: bool = False, user: access.User = None) -> None:
-    """Let no instance start from a definition (or again), its running instances too if asked; raises Conflict if it is so."""
+def suspend_definition(
+    definition_id: str, suspended: bool, *, instances: bool = False, again: bool = False, user: access.User = None
+) -> None:
+    """Let no instance start from a definition (or again), its running ones too if asked; raises Conflict if it is so, unless `again`."""
     access.check_operate(user)
     with transaction.atomic():
         changed = Definition.objects.filter(pk=definition_id, suspended=not suspended).update(suspended=suspended)
         if not changed:
             definitions.get(definition_id)
+        if not changed and not again:
             raise Conflict(f"process definition {definition_id} is {'already' if suspended else 'not'} suspended")
         if instances:
             running = Instance.objects.filter(definition=definition_id, ended=None, suspended=not suspended)

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
+from engine import tracing
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, LeaseLost, NotFound
 from engine.models import Instance, Job, Request
@@ -89,7 +90,7 @@ def _job(wanted: Wanted, request: Request, now: datetime) -> dict[str, Any]:
         "id": key, "kind": Job.Kind.REQUEST, "state": "ready", "resumes_as": None, "instance_id": wanted.instance,
         "definition_id": wanted.definition.pk, "token": None, "node": None, "name": wanted.operation, "due": now, "priority": 0,
         "exclusive": True, "retries": conf.JOB_RETRIES, "attempts": 0, "retry": None, "category": None, "topic": None,
-        "data": {"request": str(request.pk)}, "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
+        "data": tracing.marked({"request": str(request.pk)}), "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
         "correlation": request.pk, "tenant": wanted.definition.tenant, "created": now,
     }  # fmt: skip
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from engine import tracing
+
 NAME = "workflow"
 
 
@@ -53,6 +55,8 @@ class AsJson(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
+        if key := tracing.current():
+            told["request"] = key
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
         return json.dumps(told)

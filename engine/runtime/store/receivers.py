@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from engine import tracing
 from engine.conf import settings as conf
 from engine.interpreter.journal import CreateSubscription, Throw, Withdraw
 from engine.models import Definition, Instance, Subscription
@@ -78,7 +79,7 @@ def _unsaved(throw: Throw, thrower: Loaded, units: list[Loaded]) -> list[Receive
 def delivery(receiver: Receiver, throw: Throw, tenant: str, user: str | None, now: datetime) -> dict[str, Any]:
     """The row of the job that brings an asynchronous throw to one receiver; with a token of None it starts an instance at the node."""
     key = uuid7()
-    data = {"event": throw.kind, "name": throw.name, "variables": encoded(throw.variables), "user": user}
+    data = tracing.marked({"event": throw.kind, "name": throw.name, "variables": encoded(throw.variables), "user": user})
     return {
         "id": key, "kind": "deliver", "state": "ready", "resumes_as": None, "instance_id": receiver.instance,
         "definition_id": receiver.definition, "token": receiver.token, "node": receiver.node, "name": throw.name[:255],

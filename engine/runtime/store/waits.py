@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engine import models
+from engine import models, tracing
 from engine.conf import settings as conf
 from engine.interpreter.journal import ChangeUserTask, CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Entered, Withdraw
 from engine.models.fields import uuid7
@@ -203,7 +203,7 @@ def _job(unit: Loaded, e: CreateJob, now: datetime) -> dict[str, Any]:
 def _stored(e: CreateJob) -> dict[str, Any]:
     """A job's data as JSON; what an external worker is given keeps its types."""
     given = e.data.get("variables")
-    return dict(e.data) if given is None else {**e.data, "variables": encoded(given)}
+    return tracing.marked(e.data if given is None else {**e.data, "variables": encoded(given)})
 
 
 def _subscriptions(units: list[Loaded], now: datetime) -> list[Statement]:
