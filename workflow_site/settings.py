@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "workflow_site.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "workflow_site.middleware.content_security_policy",
@@ -247,11 +248,12 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request)s]: %(message)s"},
         "script": {"format": "%(asctime)s %(message)s"},
     },
+    "filters": {"request": {"()": "engine.tracing.Request"}},  # the id of the call, also in what its jobs log
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]},
         "script": {"class": "logging.StreamHandler", "formatter": "script"},
     },
     "root": {"handlers": ["console"], "level": ENV.get("LOG_LEVEL", "INFO")},
