@@ -1,44 +1,72 @@
-"""A client of the engine in a process of its own: `python -m tests.chaos.client LOG RATE`. What it was answered, it writes down.
+"""A client of the engine in a process of its own: `python -m tests.chaos.client URL LOG RATE CONNECTIONS`. What it was answered, it writes down.
 
-Ends on SIGTERM. A start that failed is not written down, whether or not it was saved: nobody was told.
+It starts so many instances a second, whatever happens, each over one of its connections, and ends on SIGTERM. A start that was not
+answered 201 is written down as such: nobody was told that there is an instance, whether or not there is one.
 """
 
 from __future__ import annotations
 
+import base64
+import http.client
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import django
+KEY, STEPS = "storm", ("one", "two", "three")
+PATIENCE = 10.0  # seconds for an answer
+LATE = 1.0  # seconds: what could not be offered for so long is not made up for
+BODY = b'{"processDefinitionKey": "%s"}' % KEY.encode()
+HEADERS = {"Content-Type": "application/json", "Authorization": "Basic " + base64.b64encode(b"admin:test").decode()}
 
-from tests.runtime.models import handler, model
 
-STEPS = ("one", "two", "three")
+class Caller(threading.Thread):
+    """One connection that is used over and over, and made anew when it breaks."""
 
+    def __init__(self, url: str, log: int, pause: float, offset: float, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.address, self.log, self.pause, self.over = urlsplit(url), log, pause, over
+        self.due = time.monotonic() + offset
+        self._connect()
 
-def main(log: Path, rate: float) -> None:
-    """Starts `rate` instances a second, each of three asynchronous steps with an effect."""
-    django.setup()
-    from django.db import Error, connection  # noqa: PLC0415  # after the set-up
+    def _connect(self) -> None:
+        self.line = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=PATIENCE)
 
-    from engine import runtime  # noqa: PLC0415
+    def run(self) -> None:
+        while not self.over.wait(max(0.0, self.due - time.monotonic())):
+            os.write(self.log, f"{self._start()} {time.monotonic():.3f}\n".encode())
+            self.due = max(self.due + self.pause, time.monotonic() - LATE)
 
-    going = [True]
-    signal.signal(signal.SIGTERM, lambda *_: going.clear())
-    runtime.deploy({"storm.bpmn": model(*(handler(s, "slow", 'flowable:async="true"') for s in STEPS), key="storm")}, name="storm")
-    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    due = time.monotonic()
-    while going:
+    def _start(self) -> str:
+        """The answer: `201 ID`, another status, or the error of the connection."""
         try:
-            os.write(out, f"{runtime.start('storm').pk}\n".encode())
-        except Error:
-            connection.close()
-            time.sleep(0.1)
-        due = max(due + 1 / rate, time.monotonic() - 1)
-        time.sleep(max(0.0, due - time.monotonic()))
+            self.line.request("POST", "/api/runtime/process-instances", BODY, HEADERS)
+            answer = self.line.getresponse()
+            body = answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            self.line.close()
+            self._connect()
+            self.over.wait(0.05)
+            return f"{type(error).__name__} -"
+        found = body.partition('"id":')[2].split('"')[1] if answer.status == 201 else "-"  # reading it all would take longer
+        return f"{answer.status} {found}"
+
+
+def main(url: str, log: Path, rate: float, connections: int) -> None:
+    """Calls until it is told to end."""
+    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    callers = [Caller(url, out, connections / rate, i / rate, over) for i in range(connections)]
+    for caller in callers:
+        caller.start()
+    over.wait()
+    for caller in callers:
+        caller.join(PATIENCE + 1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))

@@ -84,11 +84,15 @@ class Cluster:
 
     def start(self) -> None:
         before = self.said("is ready")
+        self.launch()
+        until(lambda: self.said("is ready") > before and len(self.pool()) >= self.workers + 2, 30)
+        self.known = [self.process.pid, *self.children()]
+
+    def launch(self) -> None:
+        """Start without waiting until it is there."""
         with self.log.open("ab") as log:
             command = [sys.executable, "manage.py", "workflow_cluster", "--workers", str(self.workers)]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
-        until(lambda: self.said("is ready") > before and len(self.pool()) >= self.workers + 2, 30)
-        self.known = [self.process.pid, *self.children()]
 
     def __exit__(self, *_: object) -> None:
         left = self.children()

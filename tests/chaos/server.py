@@ -1,4 +1,4 @@
-"""A PostgreSQL that can be stopped and started again in the middle of everything, with all the safety a real one has."""
+"""A PostgreSQL that can be stopped, started again, cut and filled in the middle of everything, with all the safety a real one has."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from typing import Any
 import psycopg
 
 from tests import postgres
+
+# The error of a disk that is full, raised where a unit of work is about to have been saved: after it has written most of its rows.
+FULL = """
+CREATE TABLE chaos_disk (full_since timestamptz);
+CREATE FUNCTION chaos_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT 1 FROM chaos_disk) THEN
+        RAISE EXCEPTION 'could not extend file "base/1/1": No space left on device' USING ERRCODE = 'disk_full';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER chaos_write BEFORE INSERT ON towpath_ledger FOR EACH ROW EXECUTE FUNCTION chaos_write();
+"""
 
 
 class Server:
@@ -44,10 +56,21 @@ class Server:
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What is in the database, past the engine."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql, values).fetchall()
+            cursor = connection.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
 
-    def cut(self, one: Any) -> None:
-        """End one of the connections, chosen by `one`."""
-        found = self.rows("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
-        if found:
-            self.rows("SELECT pg_terminate_backend(%s)", one(found)[0])
+    def cut(self, number: int) -> None:
+        """End so many connections, first those that are in the middle of something."""
+        self.rows(
+            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            " AND pid <> pg_backend_pid() ORDER BY state = 'idle', random() LIMIT %s) AS chosen",
+            number,
+        )
+
+    def make_fillable(self) -> None:
+        """Once, when the tables are there."""
+        self.rows(FULL)
+
+    def fill(self, full: bool) -> None:
+        """From now on saving fails, or works again."""
+        self.rows("INSERT INTO chaos_disk VALUES (now())" if full else "DELETE FROM chaos_disk")

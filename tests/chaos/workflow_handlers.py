@@ -11,8 +11,8 @@ from engine.runtime.handlers import Execution, service_task
 
 
 def trace(what: str, execution: Execution) -> None:
-    """One line, in one write: it is there as a whole or not at all, whatever happens to the process."""
-    line = f"{what} {execution.idempotency_key} {execution.instance_id} {os.getpid()} {time.time():.3f}\n"
+    """One line, in one write: it is there as a whole or not at all, whatever happens to the process or the clock on the wall."""
+    line = f"{what} {execution.idempotency_key} {execution.instance_id} {os.getpid()} {time.monotonic():.3f}\n"
     handle = os.open(Path(os.environ["CHAOS_TRACES"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(handle, line.encode())
