@@ -126,7 +126,11 @@ def _database(url: str) -> dict[str, Any]:
         if found["NAME"] != ":memory:":
             found["NAME"] = BASE_DIR / found["NAME"]
             found["NAME"].parent.mkdir(parents=True, exist_ok=True)
-    elif found["ENGINE"].endswith("postgresql") and _flag("ENGINE_NOTIFY", True):
+        return found
+    if found["ENGINE"] != "django.db.backends.postgresql":
+        return found
+    found["ENGINE"] = "workflow_site.postgresql"
+    if _flag("ENGINE_NOTIFY", True):
         # Statements that come again are prepared: that halves the time of a unit. Not behind a pooler in transaction mode.
         found.setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
     return found

@@ -20,12 +20,14 @@ from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 
 from engine.api.errors import Refused
 from engine.conf import settings as conf
+from engine.models.prepared import Prepared
 
 READ, WRITE, ADMIN = "workflow.read", "workflow.write", "workflow.admin"
 IMPLIED = {ADMIN: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({READ, WRITE}), READ: frozenset({READ})}
@@ -190,10 +192,13 @@ def _tries_key(request: HttpRequest, name: str) -> tuple[str, str]:
     return request.META.get("REMOTE_ADDR", ""), name
 
 
-def _row(name: str) -> AbstractBaseUser | None:
+def _named(name: str) -> QuerySet[AbstractBaseUser]:
     users = get_user_model()
-    found: AbstractBaseUser | None = users._default_manager.filter(**{users.USERNAME_FIELD: name}, is_active=True).first()
+    found: QuerySet[AbstractBaseUser] = users._default_manager.filter(is_active=True, **{users.USERNAME_FIELD: name}).order_by("pk")
     return found
+
+
+_row = Prepared(get_user_model, _named).first
 
 
 def _basic(request: HttpRequest, credentials: str) -> AbstractBaseUser:

@@ -97,7 +97,8 @@ def workable(user: User, tasks: Iterable[UserTask]) -> list[UserTask]:
     """Those of some tasks that he may work on; one query for all. Whom the model excludes may not, whoever he is."""
     found = list(tasks)
     who: dict[Any, list[IdentityLink]] = {task.pk: [] for task in found}
-    for link in IdentityLink.objects.filter(task__in=list(who), type__in=("candidate", "excluded")):
+    linked = [task.pk for task in found if getattr(task, "has_links", True)]
+    for link in IdentityLink.objects.filter(task__in=linked, type__in=("candidate", "excluded")):  # no statement without any
         who[link.task_id].append(link)
     return [task for task in found if _works_on(user, task, who[task.pk])]
 

@@ -23,6 +23,7 @@ from engine.conf import settings as conf
 from engine.errors import Conflict, DeploymentError, NotFound, Problem
 from engine.models import Definition, Deployment, Resource
 from engine.models.fields import uuid7
+from engine.models.prepared import Prepared
 from engine.runtime import access, advice, naming
 from engine.runtime.store import claims, starting
 
@@ -246,9 +247,13 @@ def _id(value: Any, what: str) -> UUID:
         raise NotFound(f"there is no {what} {value}") from None
 
 
+_by_id = Prepared(lambda: Definition, lambda key: Definition.objects.filter(pk=key))
+_latest = Prepared(lambda: Definition, lambda key, tenant: Definition.objects.filter(key=key, tenant=tenant).order_by("-version"))
+
+
 def get(definition_id: str) -> Definition:
     """A definition by its id; raises NotFound."""
-    found = Definition.objects.filter(pk=definition_id).first()
+    found = _by_id.first(definition_id)
     if found is None:
         raise NotFound(f"there is no process definition {definition_id}")
     return found
@@ -256,7 +261,7 @@ def get(definition_id: str) -> Definition:
 
 def latest(key: str, tenant: str = "") -> Definition:
     """The newest version of a key; raises NotFound."""
-    found = Definition.objects.filter(key=key, tenant=tenant).order_by("-version").first()
+    found = _latest.first(key, tenant)
     if found is None:
         raise NotFound(f"there is no process {key}")
     return found

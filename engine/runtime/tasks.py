@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from engine.bpmn.forms import FormSpec
 from engine.conf import settings as conf
@@ -16,18 +16,28 @@ from engine.errors import Conflict, NotFound
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 from engine.interpreter.journal import Assigned, Completed
-from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
+from engine.models import Activity, Blob, Draft, IdentityLink, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
+from engine.models.prepared import Prepared
 from engine.runtime import access, definitions, notes, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.statements import Statement, adapted, insert, send
 from engine.runtime.store.values import columns_of
 
 
+def _signed(key: UUID) -> QuerySet[UserTask]:
+    """A task with signs of what else there is of it, so that nothing is asked for that is not there."""
+    signs = {"has_own": Variable, "has_draft": Draft, "has_links": IdentityLink}
+    found = {sign: Exists(table._default_manager.filter(task=OuterRef("pk"))) for sign, table in signs.items()}
+    return UserTask.objects.annotate(**found).filter(pk=key).order_by()
+
+
+_with_signs = Prepared(lambda: UserTask, _signed)
+
+
 def get(task_id: Any) -> UserTask:
     """A task by its id; raises NotFound."""
-    own, draft = (Exists(table._default_manager.filter(task=OuterRef("pk"))) for table in (Variable, Draft))
-    found = UserTask.objects.annotate(has_own=own, has_draft=draft).filter(pk=identify(task_id, "task")).first()
+    found = _with_signs.first(identify(task_id, "task"))
     if found is None:
         raise NotFound(f"there is no task {task_id}")
     return found

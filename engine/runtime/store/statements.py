@@ -1,6 +1,7 @@
 """Statements as values, and how they travel: one SQL text for both databases, values adapted to the one at hand.
 
-Raw cursors of Django are used, so that tests count every statement and errors come out as Django's.
+Cursors are wrapped as Django's own, so that tests count every statement and errors come out as Django's. On PostgreSQL the
+texts are numbered once: finding the places of seventy values anew in each INSERT costs more than sending them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
+from psycopg import RawCursor
 from psycopg.types.json import Jsonb
 
 ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a statement
@@ -80,6 +82,25 @@ def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return f'"{column}" IN ({", ".join(["%s"] * len(values))})', adapted(values)
 
 
+@lru_cache(maxsize=2000)
+def _numbered(sql: str) -> str:
+    return sql % tuple(f"${n}" for n in range(1, sql.replace("%%", "").count("%s") + 1))
+
+
+class _Numbered(RawCursor[Any]):
+    """Takes the texts of this project, with `%s`, and sends them as PostgreSQL takes them."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(_numbered(query), params, **options)
+
+
+def _cursor() -> Any:
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    return connection.make_cursor(_Numbered(connection.connection))
+
+
 def _pipeline() -> AbstractContextManager[Any]:
     connection.ensure_connection()
     return connection.connection.pipeline() if connection.vendor == "postgresql" else nullcontext()
@@ -90,7 +111,7 @@ def send(statements: Sequence[Statement]) -> None:
 
     The pipeline lies within `atomic`, whose ROLLBACK heals what psycopg believes prepared after an error.
     """
-    cursors = [connection.cursor() for _ in statements]
+    cursors = [_cursor() for _ in statements]
     with connection.wrap_database_errors, _pipeline():
         for cursor, statement in zip(cursors, statements, strict=True):
             cursor.execute(statement.sql, statement.values)
@@ -104,7 +125,7 @@ def send(statements: Sequence[Statement]) -> None:
 
 def read(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """The rows of some SELECTs, sent together where the database can."""
-    cursors = [connection.cursor() for _ in queries]
+    cursors = [_cursor() for _ in queries]
     with connection.wrap_database_errors, _pipeline():
         for cursor, (sql, values) in zip(cursors, queries, strict=True):
             cursor.execute(sql, values)
