@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -19,7 +18,7 @@ from engine.errors import NotFound, UnrecoverableError
 from engine.models import Definition, Instance, Job, Ledger
 from engine.models.fields import uuid7
 from engine.runtime import access, work
-from engine.runtime.instances import get, known, suspend_definition
+from engine.runtime.instances import identify, known, suspend_definition
 from engine.runtime.store import claims
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.values import decoded, encoded
@@ -36,24 +35,23 @@ def _job(kind: Job.Kind, state: State, due: datetime, data: Mapping[str, Any], *
 
 
 # -- variables ------------------------------------------------------------------------------------------------------------
-def set_variables(instance_id: Any, values: Mapping[str, Any], *, token: int = 0, local: bool = False, user: access.User = None) -> UUID:
-    """Have variables written by a job, where they live as seen from `token` or at it if `local`; answers the job's id.
+def set_variables(instance_id: Any, values: Mapping[str, Any], *, token: int = 0, local: bool = False, user: access.User = None) -> Job:
+    """Have variables written by a job, where they live as seen from `token` or at it if `local`.
 
     Raises NotFound, BadInput.
     """
-    instance = get(instance_id)
-    if instance.ended:
-        raise NotFound(f"there is no running process instance {instance_id}")
     data = {"values": encoded(known(values)), "local": local, "user": access.name(user)}
-    where: dict[str, Any] = {"instance": instance, "definition_id": instance.definition_id, "tenant": instance.tenant, "token": token}
-    job = _job(Job.Kind.VARIABLES, State.READY, datetime.now(UTC), data, name=", ".join(values)[:255], **where)
     with transaction.atomic():
-        suspended = Instance.objects.filter(pk=instance.pk, suspended=True).exists()
-        if suspended:
+        instance = Instance.objects.select_for_update().filter(pk=identify(instance_id), ended=None).first()
+        if instance is None:
+            raise NotFound(f"there is no running process instance {instance_id}")
+        about = {"definition_id": instance.definition_id, "tenant": instance.tenant, "token": token, "name": ", ".join(values)[:255]}
+        job = _job(Job.Kind.VARIABLES, State.READY, datetime.now(UTC), data, instance=instance, **about)
+        if instance.suspended:
             job.state, job.resumes_as = State.SUSPENDED, State.READY
         job.save(force_insert=True)
         claims.announce()
-    return job.pk
+    return job
 
 
 def write(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:
@@ -72,8 +70,8 @@ def write(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
 SWITCHES: Mapping[str, bool] = {Job.Kind.SUSPEND: True, Job.Kind.ACTIVATE: False}
 
 
-def switch_definition(definition: Definition, suspended: bool, at: datetime, *, instances: bool = False, user: access.User = None) -> UUID:
-    """Have a definition suspended or activated at a moment, with `instances` its running ones too; answers the timer's id."""
+def switch_definition(definition: Definition, suspended: bool, at: datetime, *, instances: bool = False, user: access.User = None) -> Job:
+    """Have a definition suspended or activated at a moment, with `instances` its running ones too."""
     access.check_operate(user)
     kind = next(kind for kind, meant in SWITCHES.items() if meant == suspended)
     job = _job(
@@ -83,7 +81,7 @@ def switch_definition(definition: Definition, suspended: bool, at: datetime, *, 
     with transaction.atomic():
         job.save(force_insert=True)
         claims.announce()
-    return job.pk
+    return job
 
 
 def switch(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:

@@ -26,7 +26,7 @@ from engine.runtime.store import claims, leases
 
 State = Job.State
 AT_ONCE = 500  # rows a statement; 10,000 jobs are 20 statements in one transaction
-TIMERS = (Job.Kind.TIMER, Job.Kind.START_TIMER)
+TIMERS = (Job.Kind.TIMER, Job.Kind.START_TIMER, Job.Kind.SUSPEND, Job.Kind.ACTIVATE)
 LEASED = Q(lease_owner__isnull=False, lease_until__gte=Now())
 
 

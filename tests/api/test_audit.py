@@ -1,13 +1,18 @@
-"""Audit: what administrators do over REST can be found again, with the id of the call; what they only look at leaves nothing."""
+"""Audit: what administrators do over REST can be found again, with the id of the call; what they only look at leaves nothing; what
+others tried leaves a line."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from tests.api.conftest import REVIEW, Api
 
@@ -51,3 +56,21 @@ def test_answers_who_deletes_himself(admin: User, api: Callable[[User], Api], ca
     api(admin).send("DELETE", "identity/users/admin", status=204)
     assert not LogEntry.objects.exists()
     assert any(message.startswith("done by admin: DELETE") for message in caplog.messages)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "path"), [("GET", "management/jobs"), ("GET", "management/properties"), ("POST", "identity/groups")])
+def test_logs_who_was_refused_for_lack_of_permission(of_bob: Api, caplog: pytest.LogCaptureFixture, method: str, path: str) -> None:
+    of_bob.send(method, path, {"id": "office"} if method == "POST" else None, 403)
+    [line] = [record.message for record in caplog.records if record.name == "towpath.audit"]
+    assert line.startswith(f"refused to bob: {method} /api/{path}, 403, request ")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["management/jobs", "management/deadletter-jobs/nobody"])
+def test_logs_who_was_refused_for_lack_of_scope(admin: User, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    expires = timezone.now() + timedelta(hours=1)
+    AccessToken.objects.create(user=admin, token="narrow", scope="workflow.write", expires=expires)
+    assert Client().get(f"/api/{path}", headers={"Authorization": "Bearer narrow"}).status_code == 403
+    [line] = [record.message for record in caplog.records if record.name == "towpath.audit"]
+    assert line.startswith(f"refused to admin: GET /api/{path}, 403, request ")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
-from engine.api.body import Json, one_of
+from engine.api.body import Json, Members, one_of
 from engine.api.dialect import each, page
 from engine.api.flowable import deployments, pictures
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
-from engine.errors import BadInput
+from engine.errors import Conflict
 from engine.models import Definition
-from engine.runtime import definitions, instances, queries
+from engine.runtime import definitions, delayed, instances, queries
 
 PATH = "repository/process-definitions"
 
@@ -53,19 +53,29 @@ def one(call: Call, definition: str) -> Json:
 
 @routes.put(PATH + "/{definition}", ADMIN)
 def change(call: Call, definition: str) -> Json:
-    """Suspend or activate it, with `includeProcessInstances` its running instances too; or give it another category."""
+    """Suspend or activate it, now or at a `date`, with `includeProcessInstances` its running instances too; or give it another category."""
     found, sent = queries.definitions.one(call.user, definition), call.sent
     if "action" not in sent and "category" in sent:
         definitions.categorize(found, sent.text("category") or "", user=call.user)
     else:
         suspended = one_of(_ACTIONS, sent)()
-        if sent.moment("date") is not None:
-            raise BadInput("it can be suspended or activated now, not at a date", "date")
-        instances.suspend_definition(found.pk, suspended, instances=sent.flag("includeProcessInstances"), user=call.user)
+        _switch(call, found, suspended, sent)
+        return shaped(call, queries.definitions.one(call.user, definition)) | {"suspended": suspended}
     return shaped(call, queries.definitions.one(call.user, definition))
 
 
 _ACTIONS = {"suspend": lambda: True, "activate": lambda: False}
+
+
+def _switch(call: Call, found: Definition, suspended: bool, sent: Members) -> None:
+    """Now, or by a timer at `date`; Flowable answers in both cases as if it were done."""
+    if found.suspended == suspended:
+        raise Conflict(f"process definition {found.pk} is {'already' if suspended else 'not'} suspended")
+    at, running = sent.moment("date"), sent.flag("includeProcessInstances")
+    if at is None:
+        instances.suspend_definition(found.pk, suspended, instances=running, user=call.user)
+    else:
+        delayed.switch_definition(found, suspended, at, instances=running, user=call.user)
 
 
 @routes.get(PATH + "/{definition}/resourcedata")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from django.http import HttpResponse
@@ -31,14 +31,17 @@ HANDLERS: dict[str, str] = {
     Job.Kind.START_TIMER: "timer-start-event",
     Job.Kind.EXTERNAL: "external-worker-complete",
     Job.Kind.DELIVER: "event",
+    Job.Kind.VARIABLES: "set-async-variables",
+    Job.Kind.SUSPEND: "suspend-processdefinition",
+    Job.Kind.ACTIVATE: "activate-processdefinition",
 }
-_TIMERS = (Job.Kind.TIMER, Job.Kind.START_TIMER)
+_KINDS: dict[str, str] = {theirs: kind for kind, theirs in HANDLERS.items()}
 LONGEST_MESSAGE = 2000
 
 
 def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
     execution = execution_id(row.instance_id, row.token)
-    planned = row.kind in _TIMERS or row.error is not None  # else it has been due since it was made
+    planned = row.kind in jobs.TIMERS or row.error is not None  # else it has been due since it was made
     return {
         "id": ident(row.pk),
         "url": call.url(path, row.pk),
@@ -73,7 +76,13 @@ def listing(path: str, call: Call) -> Json:
     access.check_operate(call.user)
     if all(filters.flag(name, call.params.get(name) or "false") for name in ("timersOnly", "messagesOnly")):
         raise BadInput("only one of timersOnly and messagesOnly can be asked for", "timersOnly")
-    return page(call, queries.jobs[LISTS[path]], call.params, each(partial(shaped, call, path)))
+    return page(call, queries.jobs[LISTS[path]], _by_kind(call.params), each(partial(shaped, call, path)))
+
+
+def _by_kind(given: Mapping[str, object]) -> Mapping[str, object]:
+    """The filters, with our kinds for Flowable's types of handlers."""
+    asked = given.get("handlerTypes") or given.get("handlerType")
+    return {**given, "handlerTypes": [_KINDS.get(one, one) for one in filters.texts("handlerTypes", asked)]} if asked else given
 
 
 def one(path: str, call: Call, job: str) -> Json:

@@ -1,4 +1,4 @@
-"""Comments on tasks and instances, and attachments of tasks."""
+"""Comments on tasks and instances, attachments of tasks, and what a task's events tell of both and of its links."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from engine.api.flowable.table import routes
 from engine.api.router import Call
 from engine.conf import settings as conf
 from engine.errors import BadInput, NotFound
-from engine.models import Attachment, Comment, UserTask
+from engine.models import Attachment, Comment, TaskEvent, UserTask
 from engine.runtime import notes, queries
 from engine.runtime.queries.filters import uuid
 
 COMMENTS = tasks.PATH + "/{task}/comments"
 PAST = history.INSTANCES + "/{instance}/comments"
 ATTACHMENTS = tasks.PATH + "/{task}/attachments"
+EVENTS = tasks.PATH + "/{task}/events"
+SHORT = 163  # characters of a comment that its event shows, as at Flowable
 
 
 def _task(call: Call, task: str) -> UserTask:
@@ -183,3 +185,62 @@ def _media_type(kind: str | None) -> str:
 def delete_attachment(call: Call, task: str, attachment: str) -> None:
     """Take an attachment back."""
     notes.withdraw(_attachment(call, task, attachment), user=call.user)
+
+
+# -- events ---------------------------------------------------------------------------------------------------------------
+def event_shaped(call: Call, row: Comment | TaskEvent) -> dict[str, Json]:
+    said = isinstance(row, Comment)
+    made: dict[str, Json] = {
+        "id": ident(row.pk),
+        "url": call.url(tasks.PATH, row.task_id, "events", row.pk),
+        "action": "AddComment" if said else row.action,
+        "userId": row.user,
+        "time": moment(row.time),
+        "taskUrl": call.url(tasks.PATH, row.task_id),
+        "message": [_short(row.message)] if said else row.parts,
+    }
+    instance = _instance_of(row)
+    return made | ({"processInstanceUrl": call.url(instances.PATH, instance)} if instance else {})
+
+
+def _short(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= SHORT else line[: SHORT - 3] + "..."
+
+
+def _instance_of(row: Comment | TaskEvent) -> object:
+    """Attachments are the instance's as well; of a comment it was said whether it is."""
+    if isinstance(row, Comment):
+        return row.instance_id
+    about = (TaskEvent.Action.ADD_ATTACHMENT, TaskEvent.Action.DELETE_ATTACHMENT)
+    return row.task.instance_id if row.action in about else None
+
+
+def _event(task: UserTask, key: str) -> Comment | TaskEvent:
+    known = uuid(key)
+    kinds: tuple[type[Comment | TaskEvent], ...] = (TaskEvent, Comment)
+    found = next((row for kind in kinds if known and (row := kind._default_manager.filter(pk=known, task=task).first())), None)
+    if found is None:
+        raise NotFound(f"the task has no event {key[:60]!r}")
+    return found
+
+
+@routes.get(EVENTS)
+def events(call: Call, task: str) -> Json:
+    """What happened to a task, the latest first: comments, attachments and links that came and went."""
+    found = _task(call, task)
+    for row in (rows := notes.events(found)):
+        row.task = found
+    return [event_shaped(call, row) for row in rows]
+
+
+@routes.get(EVENTS + "/{event}")
+def event(call: Call, task: str, event: str) -> Json:
+    """One event."""
+    return event_shaped(call, _event(_task(call, task), event))
+
+
+@routes.delete(EVENTS + "/{event}")
+def delete_event(call: Call, task: str, event: str) -> None:
+    """Take an event of an open task out of its record; a comment goes with it."""
+    notes.withdraw(_event(queries.tasks.one(call.user, task), event), user=call.user)

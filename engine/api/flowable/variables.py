@@ -22,7 +22,7 @@ from engine.api.router import Call
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, NotFound
 from engine.expressions.values import checked
-from engine.runtime import instances, queries, tasks
+from engine.runtime import delayed, instances, queries, tasks
 from engine.runtime.queries.variables import visible
 
 Values = Mapping[str, Any]
@@ -37,6 +37,7 @@ class Holder:
     around: Callable[[], Values]
     write: Callable[[Values, bool], None]  # values, whether they become local
     remove: Callable[[list[str], bool], None]
+    later: Callable[[Values, bool], object] | None = None  # the same as write, by a job
     alone: str | None = None  # the scope that all have who have only one; shown beside a single variable as null
 
     def scope(self, given: str | None, default: str = LOCAL) -> str:
@@ -56,7 +57,10 @@ def of_instance(call: Call, key: str) -> Holder:
     def remove(names: list[str], local: bool) -> None:
         instances.set_variables(found, {}, remove=tuple(names), user=call.user)
 
-    return Holder(f"{instance_views.PATH}/{found}", partial(instances.variables, found), dict, write, remove, alone=LOCAL)
+    def later(values: Values, local: bool) -> None:
+        delayed.set_variables(found, values, user=call.user)
+
+    return Holder(f"{instance_views.PATH}/{found}", partial(instances.variables, found), dict, write, remove, later, alone=LOCAL)
 
 
 def of_execution(call: Call, key: str) -> Holder:
@@ -69,16 +73,17 @@ def of_execution(call: Call, key: str) -> Holder:
     def place(local: bool) -> int:
         return row.number if local or above is None else above
 
-    def write(values: Values, local: bool) -> None:
+    def write(values: Values, local: bool, by: Callable[..., object] = instances.set_variables) -> None:
         if not local and above is None:
             raise BadInput("a process instance has nothing around it; its variables are local", "scope")
-        instances.set_variables(row.instance_id, values, token=place(local), local=local, user=call.user)
+        by(row.instance_id, values, token=place(local), local=local, user=call.user)
 
     def remove(names: list[str], local: bool) -> None:
         instances.set_variables(row.instance_id, {}, token=place(local), local=local, remove=tuple(names), user=call.user)
 
     path = f"{executions.PATH}/{key}"
-    return Holder(path, partial(instances.variables, row.instance_id, token=row.number), around, write, remove)
+    later = partial(write, by=delayed.set_variables)
+    return Holder(path, partial(instances.variables, row.instance_id, token=row.number), around, write, remove, later)
 
 
 def of_task(call: Call, key: str) -> Holder:
@@ -136,9 +141,21 @@ def _sent_list(call: Call, holder: Holder) -> tuple[dict[str, Any], str]:
     return {name: value for name, value, _ in sent}, scopes.pop()
 
 
-def _add(call: Call, holder: Holder, values: Values, scope: str) -> list[Json]:
+def _sent(call: Call, holder: Holder) -> tuple[dict[str, Any], str]:
+    """Names and values of a list, or of one file; raises BadInput."""
+    if not _is_multipart(call):
+        return _sent_list(call, holder)
+    name, data, scope = _sent_file(call, holder, None)
+    return {name: data}, scope
+
+
+def _check_new(holder: Holder, values: Values, scope: str) -> None:
     if there := sorted(values.keys() & holder.of(scope).keys()):
         raise Conflict(f"there is a variable {there[0]!r} already")
+
+
+def _add(call: Call, holder: Holder, values: Values, scope: str) -> list[Json]:
+    _check_new(holder, values, scope)
     holder.write(values, scope == LOCAL)
     return _shaped(call, holder, values, scope)
 
@@ -146,20 +163,14 @@ def _add(call: Call, holder: Holder, values: Values, scope: str) -> list[Json]:
 def add(make: Callable[[Call, str], Holder], call: Call, key: str) -> Json:
     """New variables, as a list; or one file as multipart with `name`, `type` and `scope`."""
     holder = make(call, key)
-    if _is_multipart(call):
-        name, data, scope = _sent_file(call, holder, None)
-        return _add(call, holder, {name: data}, scope)[0]
-    return _add(call, holder, *_sent_list(call, holder))
+    made = _add(call, holder, *_sent(call, holder))
+    return made[0] if _is_multipart(call) else made
 
 
 def put_all(make: Callable[[Call, str], Holder], call: Call, key: str) -> Json:
     """Variables, new or not, as a list; or one file as multipart."""
     holder = make(call, key)
-    if _is_multipart(call):
-        name, data, scope = _sent_file(call, holder, None)
-        values: dict[str, Any] = {name: data}
-    else:
-        values, scope = _sent_list(call, holder)
+    values, scope = _sent(call, holder)
     holder.write(values, scope == LOCAL)
     shown = _shaped(call, holder, values, scope)
     return shown[0] if _is_multipart(call) else shown
@@ -198,19 +209,23 @@ def one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) ->
 def put_one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -> Json:
     """Change one variable, by JSON or by a file as multipart."""
     holder = make(call, key)
+    value, scope = _sent_one(call, holder, name)
+    holder.write({name: value}, scope == LOCAL)
+    return _one_shaped(call, holder, name, value, None if holder.alone and not _is_multipart(call) else scope)
+
+
+def _sent_one(call: Call, holder: Holder, name: str) -> tuple[Any, str]:
+    """Value and scope of the variable that the address names; raises BadInput, NotFound."""
     if _is_multipart(call):
         _, value, scope = _sent_file(call, holder, name)
-        shown: str | None = scope
     else:
         sent, value, given = one_variable(Members(call.json))
         if sent != name:
             raise BadInput(f"the body names {sent[:60]!r}, the address {name[:60]!r}", "name")
         scope = holder.scope(given)
-        shown = None if holder.alone else scope
     if name not in holder.of(scope):
         raise NotFound(f"there is no variable {name[:60]!r}")
-    holder.write({name: value}, scope == LOCAL)
-    return _one_shaped(call, holder, name, value, shown)
+    return value, scope
 
 
 def delete_one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -> None:
@@ -228,6 +243,33 @@ def data(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -
     if not isinstance(value, bytes):
         raise NotFound(f"the variable {name[:60]!r} is not binary")
     return content(value, "application/octet-stream")
+
+
+# -- later ----------------------------------------------------------------------------------------------------------------
+def _write_later(holder: Holder, values: Values, scope: str) -> None:
+    assert holder.later is not None  # there are such calls for those alone who have it
+    holder.later(values, scope == LOCAL)
+
+
+def add_later(make: Callable[[Call, str], Holder], call: Call, key: str) -> None:
+    """New variables, as a list or one file as multipart, written by a job."""
+    holder = make(call, key)
+    values, scope = _sent(call, holder)
+    _check_new(holder, values, scope)
+    _write_later(holder, values, scope)
+
+
+def put_all_later(make: Callable[[Call, str], Holder], call: Call, key: str) -> None:
+    """Variables, new or not, as a list or one file as multipart, written by a job."""
+    holder = make(call, key)
+    _write_later(holder, *_sent(call, holder))
+
+
+def put_one_later(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -> None:
+    """Change one variable by a job."""
+    holder = make(call, key)
+    value, scope = _sent_one(call, holder, name)
+    _write_later(holder, {name: value}, scope)
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------
@@ -272,3 +314,9 @@ for _base, _make in _HOLDERS:
     routes.put(_path + "/{name}")(partial(put_one, _make))
     routes.delete(_path + "/{name}")(partial(delete_one, _make))
     routes.get(_path + "/{name}/data")(partial(data, _make))
+
+for _base, _make in ((instance_views.PATH, of_instance), (executions.PATH, of_execution)):
+    _path = _base + "/{key}/variables-async"
+    routes.post(_path, status=201)(partial(add_later, _make))
+    routes.put(_path, status=201)(partial(put_all_later, _make))
+    routes.put(_path + "/{name}", status=204)(partial(put_one_later, _make))

@@ -21,7 +21,7 @@ from engine.runtime.queries.filters import (
 )
 from engine.runtime.queries.listing import Listing
 
-_TIMERS = Q(kind__in=(Job.Kind.TIMER, Job.Kind.START_TIMER))
+_TIMERS = Q(kind__in=(Job.Kind.TIMER, Job.Kind.START_TIMER, Job.Kind.SUSPEND, Job.Kind.ACTIVATE))
 
 
 _FILTERS: Filters = {
