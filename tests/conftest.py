@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.utils import translation
 
 ONCE = ("tests/browser/",)
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server", "own_database"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import sys
 import uuid
+from collections.abc import Iterable
+from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.automatiko_workflows import FILES
 
 
-def main(base: str, who: str = "admin:test") -> None:
+def main(base: str, who: str = "admin:test", *, files: Iterable[Path] = FILES) -> None:
     """One deployment a file, in the name of somebody who may deploy."""
-    for path in FILES:
+    for path in files:
         mark = uuid.uuid4().hex
         head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{path.name}"\r\nContent-Type: text/xml\r\n\r\n'
         body = head.encode() + path.read_bytes() + f"\r\n--{mark}--\r\n".encode()
