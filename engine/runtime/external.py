@@ -1,21 +1,23 @@
 """Work for external workers: they acquire jobs of a topic under a lease of theirs, and complete, fail or give them back.
 
 An answer does not carry the process on by itself: it turns the job into a ready one, with the same id, that the cluster runs; so
-the worker is answered at once and a failure of the next step is not his. Source: Flowable's external-job-api.
+the worker is answered at once and a failure of the next step is not his. Of the exclusive jobs of an instance one is held at a time.
+Source: Flowable's external-job-api.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engine import tracing
 from engine.errors import BadInput, Forbidden, NotFound
-from engine.models import Job
+from engine.models import Instance, Job
 from engine.runtime import access
 from engine.runtime.instances import identify, known
 from engine.runtime.queries.variables import visible
@@ -23,6 +25,7 @@ from engine.runtime.store import claims
 from engine.runtime.store.values import decoded, encoded
 
 State = Job.State
+PAUSE = 0.2  # seconds between two looks for a worker that waits
 MOST, LONGEST = 100, timedelta(days=30)  # jobs at once, and how long they may be kept
 INPUT, ANSWER = "variables", "answer"  # in a job's data: what the model gives to the worker, and what he answered
 
@@ -33,25 +36,65 @@ def waiting(user: access.User = None) -> QuerySet[Job]:
     return Job.objects.filter(state=State.EXTERNAL)
 
 
-def acquire(topic: str, worker: str, duration: timedelta, *, most: int = 1, retries: int = 5, user: access.User = None) -> list[Job]:
+def acquire(
+    topic: str,
+    worker: str,
+    duration: timedelta,
+    *,
+    most: int = 1,
+    retries: int = 5,
+    wait: timedelta = timedelta(),
+    user: access.User = None,
+) -> list[Job]:
     """Lease the oldest free jobs of a topic to a worker; `retries` is how often it is tried again if another was faster.
 
-    Raises Forbidden, BadInput.
+    With `wait` it is looked for so long until there is one. Raises Forbidden, BadInput.
     """
     _check_lease(duration)
     if not 1 <= most <= MOST:
         raise BadInput(f"numberOfTasks must be 1 to {MOST}", "numberOfTasks")
+    until = time.monotonic() + wait.total_seconds()
+    while not (rows := _acquired(topic, worker, duration, most, retries, user)) and time.monotonic() < until:
+        time.sleep(min(PAUSE, max(0.0, until - time.monotonic())))
+    return rows
+
+
+def _acquired(topic: str, worker: str, duration: timedelta, most: int, retries: int, user: access.User) -> list[Job]:
     for _ in range(max(1, min(retries, 10))):
         with transaction.atomic():
             now = datetime.now(UTC)
-            free = waiting(user).filter(Q(lease_until=None) | Q(lease_until__lt=now), topic=topic)
-            rows = list(free.select_for_update(skip_locked=_skips()).order_by("created", "pk")[:most])
+            free = _free(topic, now, user)
+            locked = free.select_for_update(skip_locked=_skips(), of=("self",) if _skips() else ())
+            rows = _exclusively(list(locked.order_by("created", "pk")[:most]), now)
             Job.objects.filter(pk__in=[row.pk for row in rows]).update(lease_owner=worker, lease_until=now + duration)
         if rows or not free.exists():
             break
     for row in rows:
         row.lease_owner, row.lease_until = worker, now + duration
     return rows
+
+
+def _free(topic: str, now: datetime, user: access.User) -> QuerySet[Job]:
+    """What nobody holds; of an instance's exclusive jobs the oldest, while no other of them is held."""
+    mine = Job.objects.filter(state=State.EXTERNAL, exclusive=True, instance=OuterRef("instance"))
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    older = Q(created__lt=OuterRef("created")) | Q(created=OuterRef("created"), pk__lt=OuterRef("pk"))
+    first = ~Exists(mine.filter(_held(now))) & ~Exists(mine.filter(free, older, topic=topic))
+    return waiting(user).filter(free, Q(exclusive=False) | Q(instance=None) | first, topic=topic)
+
+
+def _held(now: datetime) -> Q:
+    return Q(lease_owner__isnull=False, lease_until__gte=now)
+
+
+def _exclusively(rows: list[Job], now: datetime) -> list[Job]:
+    """Those that may be held, with the instances of exclusive ones locked: workers of two topics must not both get one."""
+    wanted = sorted({row.instance_id for row in rows if row.exclusive and row.instance_id})
+    if not wanted:
+        return rows
+    locked = set(Instance.objects.select_for_update(skip_locked=_skips()).filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True))
+    busy = set(Job.objects.filter(_held(now), state=State.EXTERNAL, exclusive=True, instance__in=locked).values_list("instance", flat=True))
+    return [row for row in rows if not row.exclusive or row.instance_id is None or row.instance_id in locked - busy]
 
 
 def _skips() -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
 
+from engine.api.flowable import external as calls
 from engine.models import Job
+from engine.runtime import external
 from tests.api.conftest import Api, line, model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,3 +171,94 @@ def test_parks_the_jobs_of_a_suspended_instance(operator: Api, worker: Worker, i
     assert worker.acquire() == []
     operator.send("PUT", f"runtime/process-instances/{instance}", {"action": "activate"})
     assert len(worker.acquire()) == 1
+
+
+# -- exclusive jobs -------------------------------------------------------------------------------------------------------
+def both(first: str = "", second: str = "", topic: str = "picking") -> bytes:
+    """A process with two external tasks at once."""
+    tasks = f'<serviceTask id="left" flowable:type="external-worker" flowable:topic="picking" {first}/>'
+    tasks += f'<serviceTask id="right" flowable:type="external-worker" flowable:topic="{topic}" {second}/>'
+    flows = "".join(
+        f'<sequenceFlow id="{a}-{b}" sourceRef="{a}" targetRef="{b}"/>'
+        for a, b in (("s", "fork"), ("fork", "left"), ("fork", "right"), ("left", "join"), ("right", "join"), ("join", "e"))
+    )
+    gateways = '<startEvent id="s"/><parallelGateway id="fork"/><parallelGateway id="join"/><endEvent id="e"/>'
+    return model("both", gateways + tasks + flows)
+
+
+FREE = 'flowable:exclusive="false"'
+
+
+def test_leases_one_exclusive_job_of_an_instance_at_a_time(operator: Api, worker: Worker) -> None:
+    operator.deploy(both())
+    one, other = operator.start("both"), operator.start("both")
+    held = worker.acquire(numberOfTasks=5)
+    assert {job["processInstanceId"] for job in held} == {one, other}
+    assert len(held) == 2
+    assert worker.acquire(workerId="w2") == []
+    worker.post(f"acquire/jobs/{held[0]['id']}/complete", {"workerId": "w1"})
+    (next_one,) = worker.acquire(workerId="w2", numberOfTasks=5)
+    assert next_one["processInstanceId"] == held[0]["processInstanceId"]
+
+
+@pytest.mark.parametrize("give_back", ["unacquire/jobs/{job}", "unacquire/jobs", "acquire/jobs/{job}/fail"])
+def test_leases_the_next_exclusive_job_when_one_is_given_back(operator: Api, worker: Worker, give_back: str) -> None:
+    operator.deploy(both())
+    operator.start("both")
+    (job,) = worker.acquire(numberOfTasks=5)
+    worker.post(give_back.format(job=job["id"]), {"workerId": "w1"})
+    assert len(worker.acquire(workerId="w2", numberOfTasks=5)) == 1
+
+
+def test_holds_nothing_back_for_a_job_that_waits_for_its_next_attempt(operator: Api, worker: Worker) -> None:
+    operator.deploy(both())
+    operator.start("both")
+    (job,) = worker.acquire()
+    worker.post(f"acquire/jobs/{job['id']}/fail", {"workerId": "w1", "retryTimeout": "PT1H"})
+    (other,) = worker.acquire(numberOfTasks=5)
+    assert other["id"] != job["id"]
+
+
+def test_leases_jobs_at_once_that_are_not_exclusive(operator: Api, worker: Worker) -> None:
+    operator.deploy(both(FREE, FREE))
+    operator.start("both")
+    assert len(worker.acquire(numberOfTasks=5)) == 2
+
+
+def test_counts_exclusive_jobs_of_all_topics(operator: Api, worker: Worker) -> None:
+    operator.deploy(both(topic="packing"))
+    operator.start("both")
+    assert len(worker.acquire(topic="packing")) == 1
+    assert worker.acquire() == []
+
+
+# -- waiting for work -----------------------------------------------------------------------------------------------------
+def test_waits_until_there_is_a_job(operator: Api, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+
+    def start_meanwhile(seconds: float) -> None:
+        looked.append(seconds)
+        if len(looked) == 2:
+            operator.start("outside")
+
+    monkeypatch.setattr(external.time, "sleep", start_meanwhile)
+    assert len(worker.acquire(waitDuration="PT20S")) == 1
+    assert len(looked) == 2
+
+
+def test_answers_with_nothing_when_the_time_is_over(worker: Worker) -> None:
+    began = time.monotonic()
+    assert worker.acquire(waitDuration="PT0.3S") == []
+    assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_answers_at_once_where_others_wait_already(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_WAITING", BoundedSemaphore(1))
+    with calls._place_to_wait(timedelta(seconds=9)) as first:
+        assert first == timedelta(seconds=9)
+        assert worker.acquire(waitDuration="PT30S") == []
+
+
+@pytest.mark.parametrize("wait", ["PT31S", "-PT1S", "P1M", "soon", "9"])
+def test_refuses_to_wait_for(worker: Worker, wait: str) -> None:
+    assert worker.post("acquire/jobs", {**ASK, "waitDuration": wait}, 400)["field"] == "waitDuration"

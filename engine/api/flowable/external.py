@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 import isodate
@@ -18,6 +21,8 @@ from engine.runtime import access, external, queries
 routes = Router()
 
 JOBS, ACQUIRE = "jobs", "acquire/jobs"
+LONGEST_WAIT = timedelta(seconds=30)
+_WAITING = BoundedSemaphore(2)  # workers that wait at once, in each web process; it has four threads
 
 
 def shaped(call: Call, row: Job) -> dict[str, Json]:
@@ -60,21 +65,45 @@ def one(call: Call, job: str) -> Json:
 
 @routes.post(ACQUIRE)
 def acquire(call: Call) -> Json:
-    """Lease free jobs of a `topic` to a worker (`workerId`) for a time (`lockDuration`, ISO 8601)."""
+    """Lease free jobs of a `topic` to a worker (`workerId`) for a time (`lockDuration`, ISO 8601).
+
+    With `waitDuration`, an addition to Flowable's API, the answer comes when there is a job, or after that time.
+    """
     sent = call.sent
     if sent.text("scopeType") not in (None, "bpmn"):
         return []
     most, retries = sent.number("numberOfTasks"), sent.number("numberOfRetries")
-    rows = external.acquire(
-        sent.required("topic"),
-        sent.required("workerId", longest=64),
-        _duration(sent, "lockDuration"),
-        most=1 if most is None else most,
-        retries=5 if retries is None else retries,
-        user=call.user,
-    )
+    with _place_to_wait(_wait(sent)) as wait:
+        rows = external.acquire(
+            sent.required("topic"),
+            sent.required("workerId", longest=64),
+            _duration(sent, "lockDuration"),
+            most=1 if most is None else most,
+            retries=5 if retries is None else retries,
+            wait=wait,
+            user=call.user,
+        )
     inputs = external.inputs(rows)
     return [{**shaped(call, row), "variables": [_variable(*pair) for pair in sorted(inputs[row.pk].items())]} for row in rows]
+
+
+def _wait(sent: Members) -> timedelta:
+    wait = _duration(sent, "waitDuration") if sent.text("waitDuration") else timedelta()
+    if not timedelta() <= wait <= LONGEST_WAIT:
+        raise BadInput(f"waitDuration must be at most {LONGEST_WAIT.seconds} s", "waitDuration")
+    return wait
+
+
+@contextmanager
+def _place_to_wait(wait: timedelta) -> Iterator[timedelta]:
+    """So long the caller may wait: not at all where others wait already, for each takes a thread of the web process."""
+    if not wait or not _WAITING.acquire(blocking=False):
+        yield timedelta()
+        return
+    try:
+        yield wait
+    finally:
+        _WAITING.release()
 
 
 def _variable(name: str, value: Any) -> Json:

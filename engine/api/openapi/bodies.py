@@ -30,7 +30,7 @@ BODIES: Mapping[str, tuple[str, str, Any]] = {
     ),
     "ChangeInstance": ("", "action:text name:text businessKey:text", {"action": "suspend"}),
     "Many": ("action:text", "instanceIds:[text] deleteReason:text", {"action": "delete", "instanceIds": ["0198..."]}),
-    "ChangeDefinition": ("", "action:text category:text includeProcessInstances:flag", {"action": "suspend"}),
+    "ChangeDefinition": ("", "action:text category:text includeProcessInstances:flag date:time?", {"action": "suspend"}),
     "Wake": ("action:text", "messageName:text signalName:text variables:[SentVariable]", {"action": "trigger"}),
     "Signal": ("signalName:text", "tenantId:text async:flag variables:[SentVariable]", {"signalName": "alert"}),
     "Task": (
@@ -62,7 +62,7 @@ BODIES: Mapping[str, tuple[str, str, Any]] = {
     ),
     "Link": ("type:text", "user:text group:text", _LINK),
     "Starter": ("", "user:text group:text", {"group": "kitchen"}),
-    "Acquire": ("topic:text workerId:text lockDuration:text", "numberOfTasks:number numberOfRetries:number", {"topic": "bake", **_LEASE}),
+    "Acquire": ("topic:text workerId:text lockDuration:text", "numberOfTasks:number numberOfRetries:number waitDuration:text", {"topic": "bake", **_LEASE}),
     "Answer": ("workerId:text", "variables:[SentVariable] errorCode:text", {"workerId": "worker-1", "variables": [_VARIABLE]}),
     "Fail": (
         "workerId:text",
