@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
+from engine.api import words
 from engine.api.body import Json, Members
 from engine.api.router import Call
 from engine.conf import settings as conf
@@ -52,6 +53,7 @@ def page(
     call: Call, listing: Listing[M], given: Mapping[str, object], shape: Callable[[Sequence[M]], list[Json]], **fixed: object
 ) -> dict[str, Json]:
     """A page of a listing: `given` are the filters and the paging as sent, `fixed` filters of our own; `shape` makes its entries."""
+    given = words.taken(call.path, given)
     start, size = _count(given, "start", 0), min(_count(given, "size", FIRST_PAGE), conf.MAX_PAGE_SIZE)
     sort, order = given.get("sort") or listing.default, given.get("order") or "asc"
     if order not in ("asc", "desc"):

@@ -49,8 +49,8 @@ class Answer:
 class Call:
     """One call: who makes it, and what it brings."""
 
-    def __init__(self, request: HttpRequest, who: auth.Caller, base: str) -> None:
-        self.request, self.user, self.scopes, self.base = request, who.user, who.scopes, base
+    def __init__(self, request: HttpRequest, who: auth.Caller, base: str, path: str = "") -> None:
+        self.request, self.user, self.scopes, self.base, self.path = request, who.user, who.scopes, base, path
 
     @cached_property
     def params(self) -> Mapping[str, str]:
@@ -194,7 +194,7 @@ class Router:
 def _carried_out(request: HttpRequest, path: str, route: Route, ids: list[str], who: auth.Caller) -> HttpResponseBase:
     auth.check_scope(who, route.scope)
     base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
-    call = Call(request, who, base)
+    call = Call(request, who, base, path.strip("/"))
     response = _response(route.answer(call, *ids), route.status)
     return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
 

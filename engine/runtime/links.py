@@ -10,6 +10,7 @@ from engine.errors import BadInput, Forbidden, NotFound
 from engine.models import Definition, IdentityLink, Instance, UserTask
 from engine.runtime import access, notes, tasks
 
+_WORKERS = ("assignee", "owner", "completed_by")
 CANDIDATE, PARTICIPANT, STARTER, ASSIGNEE, OWNER = "candidate", "participant", "starter", "assignee", "owner"
 
 
@@ -56,10 +57,10 @@ def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None
 
 # -- instances ------------------------------------------------------------------------------------------------------------
 def of_instance(instance: Instance) -> list[IdentityLink]:
-    """The starter, the links made by clients, and as participants all who have or had its tasks or were offered one."""
+    """The starter, the links made by clients, and as participants all who have, had or own its tasks, did one or were offered one."""
     linked = list(IdentityLink.objects.filter(instance=instance).order_by("pk"))
     offered = IdentityLink.objects.filter(task__instance=instance, type=CANDIDATE, user__isnull=False).values_list("user", flat=True)
-    worked = UserTask.objects.filter(instance=instance, assignee__isnull=False).values_list("assignee", flat=True)
+    worked = [who for row in UserTask.objects.filter(instance=instance).values_list(*_WORKERS) for who in row]
     known = {link.user for link in linked if link.type == PARTICIPANT}
     starter = [IdentityLink(type=STARTER, user=instance.starter)] if instance.starter else []
     return starter + linked + [IdentityLink(type=PARTICIPANT, user=who) for who in _new([*offered, *worked], known)]

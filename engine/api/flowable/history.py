@@ -19,7 +19,7 @@ from engine.models import Activity, Instance, UserTask, Variable
 from engine.runtime import instances as runtime_instances
 from engine.runtime import queries, standalone
 from engine.runtime.queries import Listing
-from engine.runtime.queries.variables import flagged, of_page, values
+from engine.runtime.queries.variables import asked_of_page, values
 
 INSTANCES = "history/historic-process-instances"
 ACTIVITIES = "history/historic-activity-instances"
@@ -61,7 +61,7 @@ def instances(call: Call, given: Mapping[str, object]) -> Json:
     """Process instances, running and past."""
 
     def shapes(rows: Iterable[Instance]) -> list[Json]:
-        found = of_page(rows) if flagged(given, "includeProcessVariables") else {}
+        found = asked_of_page(rows, given)
         return [shaped(call, row, found.get(row.pk)) for row in rows]
 
     return page(call, queries.historic_instances, given, shapes)
@@ -110,12 +110,12 @@ def activity_shaped(call: Call, row: Activity, instances: str) -> dict[str, Json
     }
 
 
-def activities_of(instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
+def activities_of(listing: Listing[Activity], instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
     def listed(call: Call, given: Mapping[str, object]) -> Json:
         """The activities that were run, and the flows taken."""
         kind = given.get("activityType")
         asked = {**given, "activityType": _BPMN.get(str(kind), kind)} if kind else given
-        return page(call, queries.activities, asked, each(lambda row: activity_shaped(call, row, instances)))
+        return page(call, listing, asked, each(lambda row: activity_shaped(call, row, instances)))
 
     return listed
 
@@ -226,8 +226,8 @@ _NONE: Listing[Variable] = Listing("detail", lambda user: Variable.objects.none(
 _RUNNING = "runtime/process-instances"
 LISTS = {
     (INSTANCES, "query/historic-process-instances"): instances,
-    (ACTIVITIES, "query/historic-activity-instances"): activities_of(INSTANCES),
-    ("runtime/activity-instances", "query/activity-instances"): activities_of(_RUNNING),
+    (ACTIVITIES, "query/historic-activity-instances"): activities_of(queries.activities, INSTANCES),
+    ("runtime/activity-instances", "query/activity-instances"): activities_of(queries.current_activities, _RUNNING),
     (TASKS, "query/historic-task-instances"): historic_tasks,
     (VARIABLES, "query/historic-variable-instances"): variables_of(queries.historic_variables, INSTANCES),
     ("runtime/variable-instances", "query/variable-instances"): variables_of(queries.variables, _RUNNING),

@@ -16,7 +16,7 @@ from engine.api.router import Call
 from engine.errors import BadInput, NotFound
 from engine.models import Instance
 from engine.runtime import definitions, instances, messages, queries
-from engine.runtime.queries.variables import flagged, of_page
+from engine.runtime.queries.variables import asked_of_page
 
 PATH = "runtime/process-instances"
 
@@ -54,8 +54,8 @@ def listed(call: Call, given: Mapping[str, object]) -> Json:
     """A page of running instances, with their variables where `includeProcessVariables` asks for them."""
 
     def shapes(rows: Iterable[Instance]) -> list[Json]:
-        found = of_page(rows) if flagged(given, "includeProcessVariables") else {}
-        return [shaped(call, row, found.get(row.pk)) for row in rows]
+        found = asked_of_page(rows, given)
+        return [shaped(call, row, found.get(row.pk)) | {"superProcessInstanceId": None} for row in rows]  # as at Flowable
 
     return page(call, queries.instances, given, shapes)
 

@@ -5,7 +5,7 @@ order, `tasks.one(user, id)` one row or NotFound. The words of filters and sorts
 """
 
 from engine.runtime.queries.definitions import definitions, deployments
-from engine.runtime.queries.instances import activities, executions, historic_instances, instances, subscriptions
+from engine.runtime.queries.instances import activities, current_activities, executions, historic_instances, instances, subscriptions
 from engine.runtime.queries.jobs import jobs
 from engine.runtime.queries.listing import Listing
 from engine.runtime.queries.tasks import historic_tasks, inbox, inbox_counts, tasks
@@ -14,6 +14,7 @@ from engine.runtime.queries.variables import historic_variables, variables
 __all__ = [
     "Listing",
     "activities",
+    "current_activities",
     "definitions",
     "deployments",
     "executions",

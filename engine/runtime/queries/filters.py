@@ -21,6 +21,7 @@ Filter = Callable[[str, object], Q]
 Filters = Mapping[str, Filter]
 
 NOTHING = Q(pk__in=())
+OF_CASES = ("scopeId", "subScopeId", "scopeType", "scopeDefinitionId", "propagatedStageInstanceId", "callbackId", "callbackType")
 MOST_VALUES = 1000  # in one list of values
 LONGEST = 4000  # characters of one value
 _NUMBERS = range(-(2**31), 2**31)
@@ -110,6 +111,11 @@ def among(path: str) -> Filter:
     return lambda name, value: Q(**{f"{path}__in": texts(name, value)})
 
 
+def none_of(path: str) -> Filter:
+    """Neither one of these texts nor nothing at all, as SQL understands NOT IN."""
+    return lambda name, value: ~Q(**{f"{path}__in": texts(name, value)}) & Q(**{f"{path}__isnull": False})
+
+
 def before(path: str) -> Filter:
     return lambda name, value: Q(**{f"{path}__lt": moment(name, value)})
 
@@ -148,5 +154,15 @@ def like_family(name: str, path: str) -> dict[str, Filter]:
     return {name: equals(path), f"{name}Like": like(path), f"{name}LikeIgnoreCase": ilike(path)}
 
 
+def of_cases() -> dict[str, Filter]:
+    """What only an instance, a task or a subscription of a case would meet: there are none."""
+    return {name: lambda name, value: NOTHING for name in OF_CASES}
+
+
 def tenant(path: str) -> dict[str, Filter]:
-    return {"tenantId": equals(path), "tenantIdLike": like(path), "withoutTenantId": switch(Q(**{path: ""}))}
+    return {
+        "tenantId": equals(path),
+        "tenantIdLike": like(path),
+        "tenantIdLikeIgnoreCase": ilike(path),
+        "withoutTenantId": switch(Q(**{path: ""})),
+    }

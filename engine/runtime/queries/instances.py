@@ -21,14 +21,16 @@ from engine.runtime.queries.filters import (
     ident,
     idents,
     like_family,
+    none_of,
     number,
+    of_cases,
     switch,
     tenant,
     text,
     uuid,
 )  # fmt: skip
 from engine.runtime.queries.listing import Listing
-from engine.runtime.queries.variables import conditions, of_instances
+from engine.runtime.queries.variables import OF_EXECUTIONS, conditions, of_executions, of_instances
 
 
 def took(began: str) -> Any:
@@ -44,9 +46,11 @@ def of_definition(path: str = "definition") -> dict[str, Any]:
         **like_family("processDefinitionKey", f"{path}__key"),
         "processDefinitionKeys": among(f"{path}__key"),
         "processDefinitionKeyIn": among(f"{path}__key"),
-        "processDefinitionKeyNotIn": lambda name, value: ~among(f"{path}__key")(name, value),
+        "processDefinitionKeyNotIn": none_of(f"{path}__key"),
+        "excludeProcessDefinitionKeys": none_of(f"{path}__key"),
         **like_family("processDefinitionName", f"{path}__name"),
-        "processDefinitionCategory": equals(f"{path}__category"),
+        **like_family("processDefinitionCategory", f"{path}__category"),
+        "processDefinitionEngineVersion": lambda name, value: NOTHING,  # the mark of definitions of an engine before this one
         "processDefinitionVersion": equals(f"{path}__version", number),
         "deploymentId": ident(f"{path}__deployment"),
         "deploymentIdIn": idents(f"{path}__deployment"),
@@ -57,7 +61,7 @@ def _involved(name: str, value: object) -> Q:
     """Users who started it, are linked to it, or have or had one of its tasks."""
     who = text(name, value)
     links = IdentityLink.objects.filter(Q(instance=OuterRef("pk")) | Q(task__instance=OuterRef("pk")), user=who)
-    tasks = UserTask.objects.filter(Q(assignee=who) | Q(owner=who), instance=OuterRef("pk"))
+    tasks = UserTask.objects.filter(Q(assignee=who) | Q(owner=who) | Q(completed_by=who), instance=OuterRef("pk"))
     return Q(starter=who) | Q(Exists(links)) | Q(Exists(tasks))
 
 
@@ -96,6 +100,7 @@ _OF_ANY: Filters = {
     "activeActivityId": _resting_at,
     "activeActivityIds": lambda name, value: Q(Exists(Token.objects.filter(among("node")(name, value), instance=OuterRef("pk")))),
     "variables": conditions(of_instances()),
+    **of_cases(),
     **tenant("tenant"),
 }
 _RUNNING: Filters = {**_OF_ANY, "suspended": switch(Q(suspended=True), Q(suspended=False))}
@@ -155,11 +160,11 @@ _EXECUTIONS: Filters = {
     **of_definition("instance__definition"),
     # Flowable looks for a business key at executions that carry one: the instances themselves.
     "processBusinessKey": lambda name, value: Q(instance__business_key=text(name, value), number=0),
-    "processInstanceBusinessKey": lambda name, value: Q(instance__business_key=text(name, value)),
+    "processInstanceBusinessKey": lambda name, value: Q(instance__business_key=text(name, value), number=0),
     "messageEventSubscriptionName": _waiting_for("message"),
     "signalEventSubscriptionName": _waiting_for("signal"),
-    "processInstanceVariables": conditions(of_instances("instance")),
-    "processVariables": conditions(of_instances("instance")),
+    "processInstanceVariables": conditions(of_instances("instance"), OF_EXECUTIONS),
+    "variables": conditions(of_executions(), OF_EXECUTIONS),
     **tenant("instance__tenant"),
 }
 
@@ -187,6 +192,10 @@ _SUBSCRIPTIONS: Filters = {
     "withoutProcessDefinitionId": switch(Q(definition=None)),
     "createdBefore": before("created"),
     "createdAfter": after("created"),
+    # Flowable keeps the definition in the configuration of message starts alone
+    "configuration": lambda name, value: Q(instance=None, kind="message", definition=text(name, value)),
+    "withoutConfiguration": switch(~Q(instance=None, kind="message")),
+    **of_cases(),
     **tenant("tenant"),
 }
 
@@ -198,7 +207,18 @@ def _subscriptions_seen(user: Any) -> QuerySet[Subscription]:
 
 
 subscriptions: Listing[Subscription] = Listing(
-    "event subscription", _subscriptions_seen, _SUBSCRIPTIONS, {"id": "pk", "created": "created", "tenantId": "tenant"}, "id"
+    "event subscription",
+    _subscriptions_seen,
+    _SUBSCRIPTIONS,
+    {
+        "id": "pk",
+        "created": "created",
+        "executionId": "token",
+        "processInstanceId": "instance_id",
+        "processDefinitionId": "definition_id",
+        "tenantId": "tenant",
+    },
+    "id",
 )
 
 _ACTIVITIES: Filters = {
@@ -222,15 +242,19 @@ _ACTIVITIES: Filters = {
     **tenant("instance__tenant"),
 }
 
-activities: Listing[Activity] = Listing(
-    "activity instance",
-    lambda user: visible(Activity.objects.select_related("instance"), user),
-    _ACTIVITIES,
-    {
-        "activityId": "node", "activityName": "name", "activityType": "type", "activityInstanceId": "pk", "executionId": "token",
-        "startTime": "started", "endTime": "ended", "duration": took("started"), "processInstanceId": "instance_id",
-        "processDefinitionId": "instance__definition_id", "tenantId": "instance__tenant",
-    },
-    "startTime",
-    ("instance_id", "number"),
-)  # fmt: skip
+
+def _runs(user: Any) -> QuerySet[Activity]:
+    return visible(Activity.objects.select_related("instance"), user)
+
+
+_ACTIVITY_SORTS: Mapping[str, Any] = {
+    "activityId": "node", "activityName": "name", "activityType": "type", "activityInstanceId": "pk", "executionId": "token",
+    "startTime": "started", "endTime": "ended", "duration": took("started"), "processInstanceId": "instance_id",
+    "processDefinitionId": "instance__definition_id", "tenantId": "instance__tenant",
+}  # fmt: skip
+_AS_RUN = ("instance_id", "number")
+
+activities: Listing[Activity] = Listing("activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN)
+current_activities: Listing[Activity] = Listing(  # those of instances that still run
+    "activity instance", lambda user: _runs(user).filter(instance__ended=None), _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN
+)

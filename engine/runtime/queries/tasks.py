@@ -23,7 +23,9 @@ from engine.runtime.queries.filters import (
     idents,
     like_family,
     moment,
+    none_of,
     number,
+    of_cases,
     switch,
     tenant,
     text,
@@ -83,6 +85,8 @@ _OF_ANY: Filters = {
     "maximumPriority": _at_least("priority", "lte"),
     "category": equals("category"),
     "categoryIn": among("category"),
+    "categoryNotIn": none_of("category"),
+    "withoutCategory": switch(Q(category=None)),
     "formKey": equals("form_key"),
     "unassigned": switch(Q(assignee=None)),
     "delegationState": _delegated,
@@ -116,6 +120,9 @@ _OF_ANY: Filters = {
     "taskVariables": conditions(of_tasks()),
     "processInstanceVariables": conditions(of_instances("instance")),
     "processVariables": conditions(of_instances("instance")),
+    "rootScopeId": ident("instance__root"),
+    "parentScopeId": ident("instance"),
+    **of_cases(),
     **tenant("tenant"),
 }
 _OPEN: Filters = {
@@ -137,12 +144,16 @@ _PAST: Filters = {
     **like_family("taskOwner", "owner"),
     **like_family("taskDeleteReason", "reason"),
     "taskCategory": equals("category"),
+    "taskCategoryIn": among("category"),
+    "taskCategoryNotIn": none_of("category"),
+    "taskWithoutCategory": switch(Q(category=None)),
+    "withoutDeleteReason": switch(Q(reason=None)),
     "taskPriority": equals("priority", number),
     "taskMinPriority": _at_least("priority", "gte"),
     "taskMaxPriority": _at_least("priority", "lte"),
     "taskCandidateGroup": lambda name, value: _links(Q(group=text(name, value), type="candidate")),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
-    "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__ended=None)),
+    "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),
     "taskCreatedOn": _on("created"),
     "taskCreatedBefore": before("created"),
     "taskCreatedAfter": after("created"),
@@ -157,7 +168,8 @@ _SORTS: Mapping[str, Any] = {
     "assignee": "assignee", "owner": "owner", "category": "category", "tenantId": "tenant",
 }  # fmt: skip
 _PAST_SORTS: Mapping[str, Any] = {
-    **_SORTS, "taskInstanceId": "pk", "taskName": "name", "startTime": "created", "endTime": "ended", "duration": took("created"),
+    **_SORTS, "taskInstanceId": "pk", "taskName": "name", "startTime": "created", "start": "created",
+    "endTime": "ended", "duration": took("created"),
     "deleteReason": "reason",
 }  # fmt: skip
 _IN_ORDER = ("created", "pk")

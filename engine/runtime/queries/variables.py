@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -19,7 +19,7 @@ from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
 from engine.models import Blob, Instance, Token, UserTask, Variable
 from engine.runtime import access
-from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text
+from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text, texts
 from engine.runtime.queries.listing import Listing
 from engine.runtime.store.values import COLUMNS, columns_of, value_of
 
@@ -38,6 +38,8 @@ _COMPARED: Mapping[str, str] = {
     "equalsIgnoreCase": "iexact", "notEqualsIgnoreCase": "iexact", "like": "like", "likeIgnoreCase": "ilike",
 }  # fmt: skip
 _NEGATED = ("notEquals", "notEqualsIgnoreCase")
+OF_EXECUTIONS = ("equals", "notEquals", "equalsIgnoreCase", "notEqualsIgnoreCase")  # what Flowable can ask of executions
+_OF_VARIABLES = ("equals",)
 _OF_TEXTS = ("equalsIgnoreCase", "notEqualsIgnoreCase", "like", "likeIgnoreCase")
 
 
@@ -51,13 +53,13 @@ class Condition:
     value: Any
 
     @classmethod
-    def read(cls, where: str, sent: object) -> Condition:
+    def read(cls, where: str, sent: object, operations: Collection[str] = tuple(_COMPARED)) -> Condition:
         """From JSON; raises BadInput for an operation that there is not, or that does not fit the value."""
         if not isinstance(sent, dict):
             raise BadInput(f"{where} must be a list of objects", where)
-        operation, name = text(where, sent.get("operation") or "equals"), sent.get("name")
-        if operation not in _COMPARED:
-            raise BadInput(f"{where}: there is no operation {operation[:40]!r}", where)
+        operation, name = text(where, sent.get("operation") or ""), sent.get("name")
+        if operation not in operations:
+            raise BadInput(f"{where}: the operation must be one of {', '.join(operations)}, not {operation[:40]!r}", where)
         if sent.get("value") is None:
             raise BadInput(f"{where}: a condition needs a value", where)
         if name is None and operation != "equals":
@@ -80,13 +82,13 @@ class Condition:
         return found & Q(type__in=kinds) & (Q() if self.name is None else Q(name=self.name))
 
 
-def conditions(rows: QuerySet[Variable]) -> Filter:
+def conditions(rows: QuerySet[Variable], operations: Collection[str] = tuple(_COMPARED)) -> Filter:
     """A filter for a list of conditions, each of which one of `rows` (that refer to the outer query) must meet."""
 
     def make(name: str, value: object) -> Q:
         if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
             raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
-        return reduce(and_, (Q(Exists(rows.filter(Condition.read(name, one).where()))) for one in value), Q())
+        return reduce(and_, (Q(Exists(rows.filter(Condition.read(name, one, operations).where()))) for one in value), Q())
 
     return make
 
@@ -95,6 +97,11 @@ def conditions(rows: QuerySet[Variable]) -> Filter:
 def of_instances(key: str = "pk") -> QuerySet[Variable]:
     """The process variables of the outer row's instance."""
     return Variable.objects.filter(instance=OuterRef(key), token=0, task=None)
+
+
+def of_executions() -> QuerySet[Variable]:
+    """The variables local to the outer row, a token."""
+    return Variable.objects.filter(instance=OuterRef("instance"), token=OuterRef("number"), task=None)
 
 
 def of_tasks() -> QuerySet[Variable]:
@@ -109,6 +116,12 @@ def _seen(user: Any) -> QuerySet[Variable]:
     return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | Q(task__in=access.visible_tasks(user).values("pk")))
 
 
+def _live(user: Any) -> QuerySet[Variable]:
+    """Those whose scope has not ended, nor the task they are local to."""
+    ended = UserTask.objects.filter(pk=OuterRef("task")).exclude(state=UserTask.State.OPEN)
+    return _seen(user).filter(~Exists(ended), live=True)
+
+
 def _past(user: Any) -> QuerySet[Variable]:
     """Those in the history: processes that keep no runs of activities keep no variables either (Flowable's HistoryLevel)."""
     return _seen(user).exclude(instance__definition__history__in=HISTORY_LEVELS[:3])
@@ -118,7 +131,10 @@ def _of_one_row(name: str, value: object) -> Q:
     """Conditions that the variable itself must meet, all of them."""
     if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
         raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
-    return reduce(and_, (Condition.read(name, one).where() for one in value), Q())
+    read = [Condition.read(name, one, _OF_VARIABLES) for one in value]
+    if any(one.name is None for one in read):
+        raise BadInput(f"{name}: a condition needs a name", name)
+    return reduce(and_, (one.where() for one in read), Q())
 
 
 _WITHOUT_TASKS = Q(task=None)
@@ -136,7 +152,7 @@ _FILTERS: Filters = {
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
 
 historic_variables: Listing[Variable] = Listing("variable", _past, _FILTERS, _SORTS, "variableName")
-variables: Listing[Variable] = Listing("variable", lambda user: _seen(user).filter(live=True), _FILTERS, _SORTS, "variableName")
+variables: Listing[Variable] = Listing("variable", _live, _FILTERS, _SORTS, "variableName")
 
 
 # -- their values ---------------------------------------------------------------------------------------------------------
@@ -148,10 +164,17 @@ def values(rows: Iterable[Variable]) -> list[tuple[Variable, Any]]:
     return [(row, value_of(row.type, {c: getattr(row, c) for c in COLUMNS}, contents.get(row.blob) if row.blob else None)) for row in rows]
 
 
-def of_page(instances: Iterable[Instance]) -> dict[UUID, dict[str, Any]]:
-    """The process variables of a page of instances, in one statement (two with blobs)."""
+def of_page(instances: Iterable[Instance], names: Collection[str] = ()) -> dict[UUID, dict[str, Any]]:
+    """The process variables of a page of instances, all or those with these names, in one statement (two with blobs)."""
     rows = Variable.objects.filter(instance__in=[i.pk for i in instances], token=0, task=None).order_by("name")
-    return _grouped(rows, "instance_id")
+    return _grouped(rows.filter(name__in=names) if names else rows, "instance_id")
+
+
+def asked_of_page(instances: Iterable[Instance], given: Mapping[str, object]) -> dict[UUID, dict[str, Any]]:
+    """The process variables that a query asks for by `includeProcessVariables`, or by name; raises BadInput."""
+    wanted = given.get("includeProcessVariablesNames")
+    names = [] if wanted is None else texts("includeProcessVariablesNames", wanted)
+    return of_page(instances, names) if names or flagged(given, "includeProcessVariables") else {}
 
 
 def of_page_of_tasks(tasks: Iterable[UserTask]) -> dict[UUID, dict[str, Any]]:

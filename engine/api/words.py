@@ -1,0 +1,101 @@
+"""The filters and the sorts of each list, by its path, as at Flowable: what is no filter of a list is ignored, what is no sort refused.
+
+A list and its query by POST take different words. Lists that are not here take all that the queries know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.errors import BadInput
+
+_PAGING = frozenset(("start", "size", "sort", "order"))
+
+
+def _words(*texts: str) -> frozenset[str]:
+    return frozenset(word for text in texts for word in text.split())
+
+
+def _likes(*names: str) -> str:
+    """The three filters that some texts have."""
+    return " ".join(f"{name} {name}Like {name}LikeIgnoreCase" for name in names)
+
+
+_TENANT = "tenantId tenantIdLike withoutTenantId"
+_CASE = "callbackId callbackType parentCaseInstanceId rootScopeId parentScopeId"
+_DEFINITION = (
+    _likes("processDefinitionKey", "processDefinitionName", "processDefinitionCategory") + " processDefinitionId processDefinitionVersion"
+)
+_INSTANCES = f"""{_TENANT} tenantIdLikeIgnoreCase {_CASE} {_DEFINITION} superProcessInstanceId excludeSubprocesses activeActivityId
+    involvedUser startedBy startedBefore startedAfter includeProcessVariables includeProcessVariablesNames"""
+_KEYED = _likes("businessKey", "businessStatus")
+_KEYED_BY_POST = (
+    _likes("processBusinessKey", "processBusinessStatus")
+    + """ processInstanceIds processDefinitionKeys
+    excludeProcessDefinitionKeys deploymentId deploymentIdIn activeActivityIds variables"""
+)
+_NAMED = _likes("processInstanceName")
+_RUNNING = "suspended subProcessInstanceId processDefinitionEngineVersion"
+_PAST = f"{_NAMED} processInstanceId finished finishedBefore finishedAfter withoutCallbackId"
+
+_EXECUTIONS = f"""{_TENANT} id processInstanceId processDefinitionId processDefinitionKey activityId parentId
+    messageEventSubscriptionName signalEventSubscriptionName"""
+_ACTIVITIES = f"""{_TENANT} activityId activityInstanceId activityName activityType executionId finished processDefinitionId
+    processInstanceId taskAssignee"""
+_VARIABLES = "processInstanceId taskId executionId variableName variableNameLike excludeTaskVariables excludeLocalVariables"
+
+_OF_TASKS = f"""{_TENANT} taskId processInstanceId processInstanceIdWithChildren withoutProcessInstanceId executionId processDefinitionId
+    processDefinitionKey processDefinitionKeyLike processDefinitionName processDefinitionNameLike taskDefinitionKey taskDefinitionKeys
+    dueDate includeTaskLocalVariables includeProcessVariables scopeId withoutScopeId scopeType scopeDefinitionId
+    propagatedStageInstanceId rootScopeId parentScopeId"""
+_TASKS = f"""{_OF_TASKS} name nameLike nameLikeIgnoreCase description descriptionLike priority minimumPriority maximumPriority assignee
+    assigneeLike owner ownerLike unassigned delegationState candidateUser candidateGroup candidateOrAssigned ignoreAssignee involvedUser
+    processInstanceBusinessKey processInstanceBusinessKeyLike createdOn createdBefore createdAfter dueBefore dueAfter excludeSubTasks
+    taskDefinitionKeyLike active category categoryIn categoryNotIn withoutCategory"""
+_PAST_TASKS = f"""{_OF_TASKS} processBusinessKey processBusinessKeyLike taskName taskNameLike taskNameLikeIgnoreCase taskDescription
+    taskDescriptionLike taskCategory taskCategoryIn taskCategoryNotIn taskWithoutCategory taskDeleteReason taskDeleteReasonLike
+    taskAssignee taskAssigneeLike taskOwner taskOwnerLike taskInvolvedUser taskPriority taskMinPriority taskMaxPriority finished
+    processFinished parentTaskId dueDateAfter dueDateBefore taskCreatedOn taskCreatedBefore taskCreatedAfter taskCompletedOn
+    taskCompletedBefore taskCompletedAfter taskCandidateGroup ignoreTaskAssignee"""
+
+FILTERS: Mapping[str, frozenset[str]] = {
+    "runtime/process-instances": _words(_INSTANCES, _RUNNING, _KEYED, _likes("name"), "id"),
+    "query/process-instances": _words(_INSTANCES, _RUNNING, _KEYED_BY_POST, _NAMED, "processInstanceId processDefinitionIds"),
+    "history/historic-process-instances": _words(_INSTANCES, _PAST, _KEYED, "deploymentId"),
+    "query/historic-process-instances": _words(_INSTANCES, _PAST, _KEYED_BY_POST, "processDefinitionKeyIn processDefinitionKeyNotIn"),
+    "runtime/executions": _words(_EXECUTIONS, "processInstanceBusinessKey"),
+    "query/executions": _words(_EXECUTIONS, "processBusinessKey variables processInstanceVariables"),
+    "runtime/activity-instances": _words(_ACTIVITIES, "taskCompletedBy"),
+    "query/activity-instances": _words(_ACTIVITIES, "taskCompletedBy"),
+    "history/historic-activity-instances": _words(_ACTIVITIES),
+    "query/historic-activity-instances": _words(_ACTIVITIES),
+    "runtime/variable-instances": _words(_VARIABLES),
+    "query/variable-instances": _words(_VARIABLES, "variables"),
+    "history/historic-variable-instances": _words(_VARIABLES),
+    "query/historic-variable-instances": _words(_VARIABLES, "variables"),
+    "runtime/tasks": _words(_TASKS, "candidateGroups"),
+    "query/tasks": _words(_TASKS, "candidateGroupIn withoutDueDate taskVariables processInstanceVariables"),
+    "history/historic-task-instances": _words(_PAST_TASKS),
+    "query/historic-task-instances": _words(
+        _PAST_TASKS, "taskDefinitionKeyLike withoutDueDate withoutDeleteReason taskVariables processVariables"
+    ),
+}  # fmt: skip
+
+_TASK_SORTS = _words("name description dueDate priority executionId processInstanceId tenantId assignee owner")
+_SORTED: Mapping[str, frozenset[str]] = {
+    "process-instances": _words("id processDefinitionId processDefinitionKey startTime businessKey tenantId"),
+    "historic-process-instances": _words("processInstanceId processDefinitionId businessKey startTime endTime duration tenantId"),
+    "tasks": _TASK_SORTS | {"id", "createTime"},
+    "historic-task-instances": _TASK_SORTS
+    | _words("taskInstanceId processDefinitionId start startTime endTime duration taskDefinitionKey deleteReason"),
+}
+SORTS: Mapping[str, frozenset[str]] = {path: _SORTED[name] for path in FILTERS if (name := path.partition("/")[2]) in _SORTED}
+
+
+def taken(path: str, given: Mapping[str, object]) -> Mapping[str, object]:
+    """What a list or query at this path heeds of what was sent; raises BadInput for a way to sort that it has not."""
+    sort = given.get("sort")
+    if path in SORTS and sort is not None and sort not in SORTS[path]:
+        raise BadInput(f"sort must be one of {', '.join(sorted(SORTS[path]))}", "sort")
+    known = FILTERS.get(path)
+    return given if known is None else {name: value for name, value in given.items() if name in known or name in _PAGING}
