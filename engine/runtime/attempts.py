@@ -53,6 +53,7 @@ def _step(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
         job.node,
         job=job.id,
         attempt=job.attempts + 1,
+        lease=job.lease,
     )
     work.run(order, guard=guard, on_failure=on_failure)
 
@@ -107,26 +108,26 @@ class Attempt:
     """A job that was begun, and the one that follows it in the batch."""
 
     def __init__(self, job: Claimed, following: Claimed | None = None) -> None:
-        self.job, self.following = job, following
+        self.job, self.fence = job, claims.Fence(job, following)
         self.error: BaseException | None = None  # what it failed with
         self.cause: BaseException | None = None  # what made the unit of work roll back
         self.noted: BaseException | None = None  # the same, once it was written down
-        self.follows = False  # whether the following job is begun
+
+    @property
+    def follows(self) -> bool:
+        """Whether the following job is begun."""
+        return self.error is None and self.fence.follows
 
     def run(self) -> None:
         """Run the job. What it fails with is written down and kept in `error`; only what ends the process is raised."""
         with tracing.call(tracing.current() or self.job.data.get(tracing.MARK)):
             try:
-                RUNNERS.get(self.job.kind, _unknown)(self.job, self._guard, self._on_failure)
+                RUNNERS.get(self.job.kind, _unknown)(self.job, self.fence, self._on_failure)
             except BaseException as error:
-                self.error, self.follows = error, False
+                self.error = error
                 self._failed(error)
                 if isinstance(error, SystemExit | KeyboardInterrupt):
                     raise
-
-    def _guard(self) -> None:
-        """In the transaction that does the work: prove the lease and end the job; the next is begun in it, to save its own."""
-        self.follows = claims.finish(self.job, self.following)
 
     def _on_failure(self, error: BaseException) -> None:
         """In the transaction that follows the rollback."""

@@ -82,7 +82,8 @@ def complete(
         return
     mine = (own_variables(task.pk) if getattr(task, "has_own", True) else {}) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
-    _run(task, done, user, told=lambda unit: send(_left_behind(task, known(local))))
+    left = bool(local) or getattr(task, "has_draft", True)
+    _run(task, done, user, told=(lambda unit: send(_left_behind(task, known(local)))) if left else None)
 
 
 def _left_behind(task: UserTask, local: Mapping[str, Any]) -> list[Statement]:

@@ -53,7 +53,7 @@ from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.statements import Missed, Statement, adapted, insert, send
+from engine.runtime.store.statements import Missed, Statement, adapted, alone, commit, insert, send
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
 
@@ -141,7 +141,7 @@ class Work:
     def _forget(self) -> None:
         self.units = {}
         self.later: list[dict[str, Any]] = []  # the jobs that bring what was thrown to its receivers
-        self.world = World(self, self.memory, self.cause)
+        self.world = World(self, self.memory, self.cause, str(self.order.instance) if self.order.start else "")
         self.queue = deque()
         for instance, wish, start in ((self.order.instance, self.order.input, self.order.start), *self.order.more):
             if start:
@@ -286,14 +286,14 @@ class Work:
         if self.locked:
             self._remote_ahead = True
             raise _StepOut
+        if self.order.job and self.order.lease:  # a worker that stood still might do a step that it read but was never given
+            claims.check(self.order.job, self.order.lease)
 
     def execution(self, call: Invocation) -> Execution:
         return self.world.execution(call, self.order.attempt)
 
     # -- saving
     def _save(self) -> None:
-        if not self.opened:
-            self._enter()
         units = sorted(self.units.values(), key=lambda u: u.id)
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
@@ -301,7 +301,7 @@ class Work:
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
             statements += claims.announcement()
         try:
-            send(statements)
+            self._write(statements, units)
         except Missed:
             if any(u.accepted for u in units):
                 raise Gone("it was cancelled before it began") from None
@@ -312,6 +312,17 @@ class Work:
             self.told(self.units[self.order.instance])
         outbox.rested(units)
         hooks.after_commit(units)
+
+    def _write(self, statements: list[Statement], units: list[Loaded]) -> None:
+        """In the transaction that is open or has to be; as a whole where nobody looks into it before it commits."""
+        fence = self.guard.statement() if isinstance(self.guard, claims.Fence) else None
+        watched = self.told or any(u.awaited or u.state.facts.root for u in units)
+        if alone() and not self.opened and not watched and (fence or not self.guard):
+            commit([fence, *statements] if fence else statements)
+            return
+        if not self.opened:
+            self._enter()
+        send(statements)
 
     def _ledger(self, units: list[Loaded]) -> list[Statement]:
         return insert(Ledger, [self._row(u, history.journal_of(u.graph, u.journal, u.effects)) for u in units])

@@ -141,7 +141,7 @@ def test_beginning_counts_the_attempt_and_the_next_claim_sees_that_it_never_ende
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_finishing_deletes_the_row(exclusive: bool) -> None:
     make_job(instance=make_instance(), exclusive=exclusive)
-    claims.finish(one())
+    claims.Fence(one())()
     assert not Job.objects.exists()
 
 
@@ -151,7 +151,7 @@ def test_finishing_needs_the_lease() -> None:
     Job.objects.update(lease_until=ago(1))
     one("w2:1")
     with pytest.raises(LeaseLost):
-        claims.finish(job)
+        claims.Fence(job)()
     assert Job.objects.filter(pk=row.pk).exists()
 
 
@@ -161,7 +161,7 @@ def test_finishing_an_exclusive_job_needs_the_lease_of_its_instance() -> None:
     job = one()
     Instance.objects.update(lease_owner="w2")
     with pytest.raises(LeaseLost):
-        claims.finish(job)
+        claims.Fence(job)()
 
 
 def test_a_failed_job_waits_with_its_error_and_no_lease() -> None:

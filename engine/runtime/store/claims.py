@@ -6,6 +6,7 @@ row with another lease has lost it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from django.db import connection, transaction
 from engine.conf import settings as conf
 from engine.errors import LeaseLost
 from engine.runtime.store.statements import Statement, as_json, as_time, as_uuid
-from engine.runtime.store.timed import execute, some, touched
+from engine.runtime.store.timed import execute, some, touched, written
 
 CHANNEL = "towpath_job"
 DUE = "_due"  # where a timer that is put off keeps the moment it was due at
@@ -181,6 +182,19 @@ def begin(job: Claimed) -> bool:
     return touched(_BEGIN, id=job.id, lease=job.lease) == 1
 
 
+_MINE_STILL = "SELECT 1 FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s"
+
+
+def check(job: UUID, lease: str) -> None:
+    """Raises LeaseLost where a job is another's by now.
+
+    Without a lock, so it says only that what was read since the claim is what the job is about: a lease that was lost never comes back.
+    """
+    with execute(_MINE_STILL, id=job, lease=lease) as cursor:
+        if cursor.fetchone() is None:
+            raise LeaseLost(f"job {job} was taken by another worker")
+
+
 # Every unit locks the instance before its jobs (see `store`), so the fence does too, or the two could wait for each other. Plain
 # FOR UPDATE: with SKIP LOCKED somebody's momentary lock would look like a lost lease.
 _FINISH = {
@@ -199,22 +213,60 @@ _DROP = "DELETE FROM towpath_job WHERE id = %(id)s AND lease_owner = %(lease)s"
 _NOBODY = UUID(int=0)
 
 
-def finish(job: Claimed, following: Claimed | None = None) -> bool:
-    """Within the transaction that does the job's work: it is done and its row goes, and the `following` job of its batch is begun.
-
-    Returns whether that is begun. Raises LeaseLost, which must roll back the work.
+class Fence:
+    """A job's lease, proved in the very transaction that does its work: the job's row goes, and the one that follows it in the
+    batch is begun. LeaseLost must roll back the work.
     """
-    if job.instance is None:
-        done, follows = drop(job), None
-    else:
-        about: dict[str, Any] = {"instance": job.instance, "exclusive": job.exclusive, "owner": job.worker}
-        about["next"] = following.id if following else _NOBODY
-        with execute(_FINISH[connection.vendor], id=job.id, lease=job.lease, **about) as cursor:
-            row = cursor.fetchone()
-        done, follows = row is not None, row[0] if row else None
-    if not done:
-        raise LeaseLost(f"job {job.id} was taken by another worker")
-    return bool(follows) if follows is not None else following is not None and begin(following)
+
+    def __init__(self, job: Claimed, following: Claimed | None = None) -> None:
+        self.job, self.following = job, following
+        self.follows = False  # whether the following job is begun, if the transaction commits
+
+    def __call__(self) -> None:
+        """Prove it now, in the open transaction; raises LeaseLost."""
+        if self.job.instance is None:
+            done, follows = drop(self.job), None
+        else:
+            with execute(_FINISH[connection.vendor], **self._values()) as cursor:
+                row = cursor.fetchone()
+            done, follows = row is not None, row[0] if row else None
+        if not done:
+            raise self._lost()
+        self.follows = bool(follows) if follows is not None else self.following is not None and begin(self.following)
+
+    def statement(self) -> Statement | None:
+        """The same as the first statement of a transaction that is sent as a whole; None where it takes more than one."""
+        if self.job.instance is None or connection.vendor != "postgresql":
+            return None
+        text, order = _numbered_finish()
+        values = self._values()
+        return Statement(text, [values[name] for name in order], 1, self._lost(), proven=True, seen=self._proved)
+
+    def _proved(self, row: tuple[Any, ...]) -> None:
+        self.follows = bool(row[1])
+
+    def _values(self) -> dict[str, Any]:
+        job = self.job
+        return {
+            "id": job.id, "lease": job.lease, "instance": job.instance, "exclusive": job.exclusive, "owner": job.worker,
+            "next": self.following.id if self.following else _NOBODY,
+        }  # fmt: skip
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"job {self.job.id} was taken by another worker")
+
+
+@cache
+def _numbered_finish() -> tuple[str, tuple[str, ...]]:
+    """The fence as a text that proves itself, and the names of its values in their order."""
+    text = written(_FINISH["postgresql"])
+    body, deleted = text.split("DELETE FROM", 1)
+    deleted = deleted.partition("RETURNING")[0]
+    proof = (
+        f"{body.rstrip()}, gone AS (DELETE FROM{deleted}RETURNING 1) SELECT 1 / (SELECT count(*) FROM gone), (SELECT count(*) FROM next)"
+    )
+    names = tuple(re.findall(r"%\((\w+)\)s", proof))
+    return re.sub(r"%\(\w+\)s", "%s", proof), names
 
 
 def drop(job: Claimed) -> bool:

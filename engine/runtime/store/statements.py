@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DataError, connection, models, transaction
+from django.db import Error as DatabaseTrouble
 from psycopg import RawCursor
+from psycopg.errors import DivisionByZero
 from psycopg.types.json import Jsonb
 
 ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a statement
@@ -24,11 +26,29 @@ ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a s
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An SQL text with its values; `guard` says that it must touch exactly so many rows."""
+    """An SQL text with its values; `guard` says that it must touch exactly so many rows, and `missed` what is raised if not.
+
+    A text that proves by itself that it found what it should, by dividing by the number of rows, is `proven`; what it gives is
+    shown to `seen` once the transaction has committed.
+    """
 
     sql: str
     values: Sequence[Any] = ()
     guard: int | None = None
+    missed: Exception | None = None
+    proven: bool = False
+    seen: Callable[[tuple[Any, ...]], None] | None = None
+
+    @property
+    def guarded(self) -> str:
+        """The text as it stands in a transaction that nobody looks into: another number of rows is an error of the database."""
+        if self.guard is None or self.proven:
+            return self.sql
+        return f"WITH hit AS ({self.sql} RETURNING 1) SELECT 1 / (count(*) = {self.guard})::int FROM hit"
+
+    def failure(self) -> Exception:
+        """What a guard raises that did not find what it should."""
+        return self.missed or Missed(self.sql)
 
 
 class Missed(Exception):
@@ -98,7 +118,8 @@ def _cursor() -> Any:
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
-    return connection.make_cursor(_Numbered(connection.connection))
+    wrapped: Any = _Numbered(connection.connection)
+    return connection.make_cursor(wrapped)
 
 
 def _pipeline() -> AbstractContextManager[Any]:
@@ -120,7 +141,58 @@ def send(statements: Sequence[Statement]) -> None:
         cursor.close()
     for statement, count in zip(statements, touched, strict=True):
         if statement.guard is not None and count != statement.guard:
-            raise Missed(statement.sql)
+            raise statement.failure()
+
+
+def alone() -> bool:
+    """Whether a transaction can be had that begins, ends and is sent as a whole: on PostgreSQL, outside of any other."""
+    return connection.vendor == "postgresql" and not connection.in_atomic_block and bool(connection.get_autocommit())
+
+
+def commit(statements: Sequence[Statement]) -> None:
+    """Carry out statements as a transaction of their own; raises what a guard raises that missed, and then nothing was done.
+
+    Where it is `alone` all is one round trip, COMMIT included. That COMMIT is sent last: whatever goes wrong before, be it an
+    error of the database or a signal between two statements, leaves a transaction that can only be rolled back.
+    """
+    if not alone():
+        with transaction.atomic():
+            send(statements)
+        return
+    connection.ensure_connection()
+    raw, cursors = connection.connection, [_cursor() for _ in statements]
+    try:
+        with connection.wrap_database_errors, raw.pipeline():
+            raw.execute("BEGIN")
+            for cursor, statement in zip(cursors, statements, strict=True):
+                cursor.execute(statement.guarded, statement.values)
+            raw.execute("COMMIT")
+    except BaseException as error:
+        _undo()
+        if missed := _missed(error, statements, cursors):
+            raise missed from error
+        raise
+    for cursor, statement in zip(cursors, statements, strict=True):
+        if statement.seen:
+            statement.seen(cursor.fetchone())
+        cursor.close()
+
+
+def _undo() -> None:
+    """End the transaction that a pipeline left open; a connection that cannot do that is no good any more."""
+    try:
+        connection.connection.rollback()
+    except Exception:
+        with suppress(DatabaseTrouble):
+            connection.close()
+
+
+def _missed(error: BaseException, statements: Sequence[Statement], cursors: Sequence[Any]) -> Exception | None:
+    """A division by zero is a guard that missed: that of the first statement which gave no result."""
+    if not (isinstance(error, DataError) and isinstance(error.__cause__, DivisionByZero)):
+        return None
+    failed = next((s for s, c in zip(statements, cursors, strict=True) if c.pgresult is None), None)
+    return failed.failure() if failed is not None and failed.guard is not None else None
 
 
 def read(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:

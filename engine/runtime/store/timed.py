@@ -25,6 +25,11 @@ def _text(template: str, vendor: str) -> str:
     return template.replace("{now}", _NOW[vendor]).replace("{later}", _LATER[vendor])
 
 
+def written(template: str) -> str:
+    """A statement of which only the moment is PostgreSQL's."""
+    return _text(template, "postgresql")
+
+
 def execute(template: str, seconds: float = 0, **values: Any) -> Any:
     """Carry out a statement; `{later}` in it is `seconds` from now. The cursor is the caller's to read and close."""
     if connection.vendor == "sqlite":
