@@ -61,7 +61,7 @@ def write(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException],
     wish = work.SetVariables(job.token or 0, decoded(job.data["values"]), bool(job.data["local"]), ())
     order = work.Order(
         job.instance, wish, Ledger.Trigger.VARIABLES, (job.name or "")[:255], None, job.data.get("user"), job=job.id,
-        attempt=job.attempts + 1,
+        attempt=job.attempts + 1, lease=job.lease,
     )  # fmt: skip
     work.run(order, guard=guard, on_failure=on_failure)
 

@@ -39,15 +39,18 @@ def signal(name: str, variables: Mapping[str, Any] | None = None, *, user: acces
 def run(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], None]) -> None:
     """Deliver to the one receiver; the job ends in the same transaction."""
     kind, name, values = job.data["event"], job.data["name"], decoded(job.data["variables"])
-    about = {"trigger": Ledger.Trigger(kind), "subject": name[:255], "node": job.node, "user": job.data.get("user"), "job": job.id}
+    about: dict[str, Any] = {
+        "trigger": Ledger.Trigger(kind), "subject": name[:255], "node": job.node, "user": job.data.get("user"), "job": job.id,
+        "lease": job.lease, "attempt": job.attempts + 1,
+    }  # fmt: skip
     if job.instance is not None:
         _check_waits(job, kind, name)
         wish: work.Wish = Received(job.token or 0, kind, name, values)
-        work.run(work.Order(job.instance, wish, attempt=job.attempts + 1, **about), guard=guard, on_failure=on_failure)
+        work.run(work.Order(job.instance, wish, **about), guard=guard, on_failure=on_failure)
     elif job.definition is not None:
         definition = definitions.get(job.definition)
         start = work.Start(definition, tenant=definition.tenant)
-        order = work.Order(uuid7(), Begin(values, node=job.node), start=start, attempt=job.attempts + 1, **about)
+        order = work.Order(uuid7(), Begin(values, node=job.node), start=start, **about)
         work.run(order, guard=guard, on_failure=on_failure)
     else:
         raise UnrecoverableError(f"job {job.id} has nobody to deliver to")

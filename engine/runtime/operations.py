@@ -7,7 +7,7 @@ transaction of its own; everything else is a unit of work.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
 from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask, Variable
 from engine.runtime import access, datamodel, definitions, naming, outbox, shapes, tasks, work
+from engine.runtime.store.claims import Claimed
 
 Trigger = Ledger.Trigger
 
@@ -70,8 +71,11 @@ class _Doing:
     on_failure: Callable[[BaseException], None] | None = None
     told: work.Told | None = None
     then: Callable[[], None] | None = None
+    job: Claimed | None = None
 
     def unit(self, order: work.Order) -> None:
+        if self.job:
+            order = replace(order, job=self.job.id, lease=self.job.lease, attempt=self.job.attempts + 1)
         work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told)
 
     def rows(self, change: Callable[[], None]) -> None:
@@ -92,9 +96,10 @@ def perform(
     on_failure: Callable[[BaseException], None] | None = None,
     told: work.Told | None = None,
     then: Callable[[], None] | None = None,
+    job: Claimed | None = None,
 ) -> None:
-    """Carry an operation out; `told` sees the instance as its unit saved it, `then` is called where there is no unit."""
-    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then))
+    """Carry an operation out, perhaps as a job; `told` sees the instance as its unit saved it, `then` is called where there is no unit."""
+    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then, job))
 
 
 # -- instances ------------------------------------------------------------------------------------------------------------

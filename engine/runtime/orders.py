@@ -46,6 +46,7 @@ class Order:
     """What is wanted: `input` for `instance` (`more`: the same transaction for others), by whom, and why.
 
     `cause` is the id of what triggers it (a job, a user task): it stays the same over all attempts. `attempt` counts them from 1.
+    `lease` is what its `job` is leased with: it is looked at before anything is done outside, where no rollback reaches.
     `run` is the activity run that the token must still be in: a token that came to its next user task is not the one that was meant.
     """
 
@@ -60,6 +61,7 @@ class Order:
     start: Start | None = None
     attempt: int = 1
     run: UUID | None = None
+    lease: str | None = None
     more: tuple[tuple[UUID, Wish, Start | None], ...] = ()
 
 

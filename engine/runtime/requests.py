@@ -32,16 +32,28 @@ STATUS: tuple[tuple[type[Exception], int], ...] = ((BadInput, 400), (NotFound, 4
 
 
 # -- at once --------------------------------------------------------------------------------------------------------------
-def carry_out(wanted: Wanted, caller: access.User) -> Outcome:
-    """Do it now, and say what came of it; raises what the step raised, then nothing was stored."""
-    seen: list[Loaded] = []
-    operations.perform(wanted, caller, told=seen.append)
-    if seen and not wanted.metadata:
-        return _of_unit(wanted, seen[0])
+def carry_out(wanted: Wanted, caller: access.User, keep: Callable[[Outcome], None] | None = None) -> Outcome:
+    """Do it now, and say what came of it; raises what the step raised, then nothing was stored.
+
+    `keep` is given the outcome in the transaction that did it; what it raises rolls it back.
+    """
+    found: list[Outcome] = []
+
+    def told(unit: Loaded | None) -> None:
+        made = _of_unit(wanted, unit) if unit is not None and not wanted.metadata else _of_row(wanted, caller, unit)
+        found[:] = [made]  # a unit that has to look again tells again
+        if keep:
+            keep(made)
+
+    operations.perform(wanted, caller, told=told, then=lambda: told(None))
+    return found[0]
+
+
+def _of_row(wanted: Wanted, caller: access.User, unit: Loaded | None) -> Outcome:
+    """The answer as the instance stands in the transaction at hand."""
     row = Instance.objects.select_related("definition").get(pk=wanted.instance)
-    end = seen[0].end if seen else None
     if row.state == Instance.State.ERROR:
-        return outbox.ended_by_error(row.reason, end.data if end else {})
+        return outbox.ended_by_error(row.reason, unit.end.data if unit and unit.end else {})
     return Outcome(200, shapes.instance(row, metadata=wanted.metadata, caller=caller), outbox.word(row, []))
 
 
@@ -64,8 +76,13 @@ class Told:
     secret: str | None = None
 
 
-def accept(wanted: Wanted, caller: access.User, told: Told = Told(), *, client: str = "") -> Request:  # frozen
-    """Write the request, its job and (for a start) its instance in one transaction; raises what can be refused at once."""
+def accept(
+    wanted: Wanted, caller: access.User, told: Told = Told(), *, client: str = "", keep: Callable[[Request], None] | None = None
+) -> Request:  # frozen
+    """Write the request, its job and (for a start) its instance in one transaction; raises what can be refused at once.
+
+    `keep` is given the request in that transaction.
+    """
     now = datetime.now(UTC)
     request = Request(
         id=uuid7(), instance=wanted.instance, workflow=wanted.definition.service, operation=wanted.operation,
@@ -79,6 +96,8 @@ def accept(wanted: Wanted, caller: access.User, told: Told = Told(), *, client: 
     try:
         with transaction.atomic():
             send(statements)
+            if keep:
+                keep(request)
     except IntegrityError as error:
         raise instances.taken_key(error, wanted.service_id) from error
     return request
@@ -124,7 +143,8 @@ class _Later:
         try:
             self.caller = caller_of(self.request)
             self.wanted = Wanted.from_json(self.request, definitions.get(self.job.definition or ""))
-            operations.perform(self.wanted, self.caller, guard=self.guard, on_failure=self.failed, told=self.told, then=self.done)
+            around: dict[str, Any] = {"guard": self.guard, "on_failure": self.failed, "told": self.told, "then": self.done}
+            operations.perform(self.wanted, self.caller, job=self.job, **around)
         except LeaseLost:
             raise
         except REFUSED as error:

@@ -36,7 +36,7 @@ def run(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], N
         return
     order = work.Order(
         uuid7(), Begin(node=job.node), Ledger.Trigger.TIMER, (job.name or job.node or "")[:255], job.node, job=job.id,
-        start=work.Start(definition, tenant=definition.tenant), attempt=job.attempts + 1,
+        start=work.Start(definition, tenant=definition.tenant), attempt=job.attempts + 1, lease=job.lease,
     )  # fmt: skip
     work.run(order, guard=fence, on_failure=on_failure)
 

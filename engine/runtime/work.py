@@ -22,7 +22,7 @@ from psycopg.errors import DeadlockDetected
 
 from engine import interpreter
 from engine.conf import settings as conf
-from engine.errors import BadInput, Conflict, Forbidden, HandlerError, NotFound, NotLoaded, RevisionConflict, TechnicalError
+from engine.errors import BadInput, Conflict, Forbidden, HandlerError, LeaseLost, NotFound, NotLoaded, RevisionConflict, TechnicalError
 from engine.interpreter.journal import (
     Aborted,
     Assigned,
@@ -367,7 +367,7 @@ class Work:
 
 def _refused(error: BaseException) -> bool:
     """Whether the order itself was refused; a step that raises the like has left its journal, and is a failure."""
-    return isinstance(error, REFUSED) and not getattr(error, "journal", None)
+    return isinstance(error, LeaseLost) or (isinstance(error, REFUSED) and not getattr(error, "journal", None))
 
 
 class _More(Exception):

@@ -28,17 +28,22 @@ class Memory:
     """The answers of one unit of work, over all its looks at the rows, and the ids it gave out: a child keeps its id."""
 
     ids: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)  # of the ids among them
     outside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
     inside: dict[_Key, Answer | BpmnError] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class World:
-    """`engine.interpreter.journal.Environment` for one look; `cause` is what the unit was begun by, the same for every attempt."""
+    """`engine.interpreter.journal.Environment` for one look; `cause` is what the unit was begun by, the same for every attempt.
+
+    `begun` is the id of the instance that the unit starts, if it does.
+    """
 
     unit: Unit
     memory: Memory
     cause: UUID
+    begun: str = ""
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
     given: int = 0
 
@@ -50,6 +55,7 @@ class World:
         """The same ids in the same order at every look, for what was done outside is remembered by them."""
         if self.given == len(self.memory.ids):
             self.memory.ids.append(str(uuid7()))
+            self.memory.places[self.memory.ids[-1]] = self.given
         self.given += 1
         return self.memory.ids[self.given - 1]
 
@@ -77,7 +83,12 @@ class World:
 
     def idempotency_key(self, call: Invocation) -> str:
         """The same for every attempt of a step, other for every other step and round: from what began the unit, token, node and visit."""
-        return str(uuid5(self.cause, f"{call.facts.id} {call.token} {call.node} {call.key[2]} {call.listener or ''}"))
+        return str(uuid5(self.cause, f"{self._whose(call)} {call.token} {call.node} {call.key[2]} {call.listener or ''}"))
+
+    def _whose(self, call: Invocation) -> str:
+        """The instance, by its id; one that this very unit makes would have another at the next attempt, so by its place."""
+        instance = call.facts.id
+        return "begun" if instance == self.begun else str(self.memory.places.get(instance, instance))
 
     def execution(self, call: Invocation, attempt: int) -> Execution:
         return Execution(call, idempotency_key=self.idempotency_key(call), attempt=attempt)
