@@ -7,7 +7,7 @@ engine deletes what belongs to an instance itself (`runtime/instances`, `workflo
 
 from engine.models.activity import Activity
 from engine.models.definition import Definition, Deployment, Resource
-from engine.models.delivery import Delivery, Promise, Request
+from engine.models.delivery import Delivery, Promise, Renewal, Request
 from engine.models.group import GroupLabel
 from engine.models.instance import Instance
 from engine.models.job import Job, Worker
@@ -32,6 +32,7 @@ __all__ = [
     "Job",
     "Ledger",
     "Promise",
+    "Renewal",
     "Request",
     "Resource",
     "Subscription",

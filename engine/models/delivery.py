@@ -100,9 +100,27 @@ class Promise(models.Model):
     headers = models.JSONField(default=dict, blank=True)
     body = models.TextField(blank=True, default="")
     created = models.DateTimeField(db_index=True)
+    owner = models.CharField(max_length=120, blank=True, default="")  # the process that answers, while there is no answer
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["client", "key"], name="towpath_promise_key")]
 
     def __str__(self) -> str:
         return self.key
+
+
+class Renewal(models.Model):
+    """The newest tokens of a rule by which callbacks log in with a refresh token, encrypted; all processes share them.
+
+    `rule` is the rule's digest. Who holds the lease asks the token endpoint, so that no refresh token is used twice.
+    """
+
+    id = Id()
+    rule = models.CharField(max_length=64, unique=True)
+    refresh = models.TextField(editable=False)
+    access = models.TextField(null=True, blank=True, editable=False)
+    until = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.rule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from engine.api.automatiko.callers import Caller
 from engine.api.body import Json, check_size, parsed, storable
 from engine.api.errors import Refused
+from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BadInput
 from engine.runtime.callbacks import credentials, targets
@@ -31,6 +32,7 @@ class Call:
 
     def __init__(self, request: HttpRequest, who: Caller, base: str) -> None:
         self.request, self.user, self.client, self.base = request, who.user, who.client, base
+        self.keep: Callable[[Answer], None] = lambda answer: None  # called in the transaction of what the answer tells of
 
     # -- parameters
     def param(self, name: str) -> str | None:

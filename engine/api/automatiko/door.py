@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from django.db.transaction import non_atomic_requests
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
@@ -20,7 +19,6 @@ from engine.api.automatiko.finding import Service
 from engine.api.automatiko.shaped import NoInstance, Nothing
 from engine.api.body import storable
 from engine.api.errors import Refused
-from engine.api.router import Answer
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import BadInput
@@ -50,15 +48,7 @@ def _answered(request: HttpRequest, path: str) -> HttpResponseBase:
     base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
     call = Call(request, who, base)
     segments = path.removesuffix("/").split("/")
-    return promises.kept(call, lambda: _response(_dispatch(call, segments)))
-
-
-def _response(found: Any) -> HttpResponseBase:
-    if isinstance(found, HttpResponseBase):
-        return found
-    assert isinstance(found, Answer)
-    content = b"" if found.body is None else json.dumps(found.body, ensure_ascii=False).encode()
-    return HttpResponse(content, status=found.status, content_type="application/json", headers=dict(found.headers))
+    return promises.kept(call, lambda: _dispatch(call, segments))
 
 
 def _dispatch(call: Call, segments: list[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseRedirect
 
@@ -189,6 +190,9 @@ def export(call: Call, row: Instance) -> Answer:
 def bring_back(call: Call, where: Service) -> Answer:
     """An exported instance runs again."""
     call.check_accept(JSON)
-    made = transfer.imported(where.definition, call.json, user=call.user)
-    body = workflows.shaped(call, made)
-    return Answer(200, _short(made) | {"variables": {n: v for n, v in body.items() if n not in ("id", "metadata")}})
+    with transaction.atomic():
+        made = transfer.imported(where.definition, call.json, user=call.user)
+        body = workflows.shaped(call, made)
+        answer = Answer(200, _short(made) | {"variables": {n: v for n, v in body.items() if n not in ("id", "metadata")}})
+        call.keep(answer)
+    return answer

@@ -19,7 +19,7 @@ from engine.api.body import Json
 from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BadInput, BpmnError, NotFound, TechnicalError
-from engine.models import Instance, Job, Variable
+from engine.models import Instance, Job, Request, Variable
 from engine.models.fields import uuid7
 from engine.runtime import access, datamodel, labels, naming, operations, requests, shapes
 from engine.runtime.operations import Wanted
@@ -33,17 +33,23 @@ LONGEST_KEY = 255
 def do(call: Call, wanted: Wanted, accepted: Callable[[], Json], *, at_once: bool = False) -> Answer:
     """Carry an operation out, or accept it (unless `at_once`); `accepted` makes the body of the 202."""
     if call.asynchronous and not at_once:
-        told = call.told(wanted)
-        request = requests.accept(wanted, call.user, told, client=call.client)
-        headers = {"Location": call.base + f"requests/{request.pk}"}
-        if call.prefers:
-            headers |= {"Preference-Applied": "respond-async", "Vary": "Prefer"}
-        return Answer(202, accepted(), headers)
+        return _accepted(call, wanted, accepted())
     try:
-        outcome = requests.carry_out(wanted, call.user)
+        outcome = requests.carry_out(wanted, call.user, lambda made: call.keep(Answer(made.status, made.body)))
     except (TechnicalError, BpmnError) as error:
         raise Failed(error, wanted.instance) from error
     return Answer(outcome.status, outcome.body)
+
+
+def _accepted(call: Call, wanted: Wanted, body: Json) -> Answer:
+    """The 202, which leaves when the request is committed."""
+    preferred = {"Preference-Applied": "respond-async", "Vary": "Prefer"} if call.prefers else {}
+
+    def answer(request: Request) -> Answer:
+        return Answer(202, body, {"Location": call.base + f"requests/{request.pk}", **preferred})
+
+    told = call.told(wanted)
+    return answer(requests.accept(wanted, call.user, told, client=call.client, keep=lambda request: call.keep(answer(request))))
 
 
 def echo(key: str) -> Callable[[], Json]:

@@ -1,6 +1,6 @@
 """Who sends callbacks: one process a cluster with a bounded pool of threads, and a bound on how many are under way to one receiver.
 
-One thread talks to the database: it leases deliveries that are due and first in their stream, hands them to the pool, and writes down
+One thread looks after the outbox: it leases deliveries that are due and first in their stream, hands them to the pool, and writes down
 what came of them. A receiver that hangs holds up nobody but itself.
 """
 
@@ -172,6 +172,7 @@ class Pool:
             except Exception as error:
                 LOG.exception("a callback could not be tried")
                 result = Result(error=type(error).__name__)
+            connection.close()  # this thread's own, which only a shared token needs
             self.results.put((delivery, result))
             self._ring()
 

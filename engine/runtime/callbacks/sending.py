@@ -15,8 +15,9 @@ from engine.errors import BadInput
 from engine.models import Delivery
 from engine.runtime.callbacks import credentials, signing, targets, transport
 from engine.runtime.callbacks.credentials import Rule
+from engine.runtime.callbacks.renewals import NoToken
 from engine.runtime.callbacks.targets import Target
-from engine.runtime.callbacks.tokens import NoToken, Tokens
+from engine.runtime.callbacks.tokens import Tokens
 from engine.runtime.callbacks.transport import Answer, OutOfTime, Watch
 
 AGENT = "Towpath"

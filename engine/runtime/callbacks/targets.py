@@ -129,6 +129,7 @@ def _plain(address: Address) -> Address:
 def _public(address: Address) -> bool:
     plain = _plain(address)
     private = plain.is_private or plain.is_loopback or plain.is_link_local or plain.is_reserved or plain.is_unspecified
+    private = private or (isinstance(plain, ipaddress.IPv6Address) and plain.is_site_local)
     return plain.is_global and not private and not plain.is_multicast and not any(plain in net for net in EXTRA_BLOCKED_NET_RANGES)
 
 

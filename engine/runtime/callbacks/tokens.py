@@ -1,4 +1,7 @@
-"""Access tokens for callbacks: fetched once, kept until they really expire, fetched anew once where a receiver refuses one."""
+"""Access tokens for callbacks: fetched once, kept until they really expire, fetched anew once where a receiver refuses one.
+
+Those by refresh token are shared by all processes (`renewals`).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,12 @@ from urllib.parse import urlencode
 import requests
 
 from engine.conf import settings as conf
-from engine.runtime.callbacks import transport
+from engine.runtime.callbacks import renewals, transport
 from engine.runtime.callbacks.credentials import Rule
+from engine.runtime.callbacks.renewals import EARLY, Given, NoToken
 
-EARLY = 5.0  # seconds before its end a token is fetched anew
 DEFAULT_LIFE = 300.0  # where the endpoint does not say
 MOST = 64 * 1024
-
-
-class NoToken(Exception):
-    """The token endpoint gave none; the text holds no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ class Tokens:
 
     def __init__(self) -> None:
         self._known: dict[str, Token] = {}
-        self._refresh: dict[str, str] = {}  # rotated refresh tokens
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def get(self, rule: Rule, *, refused: str | None = None) -> str:
@@ -47,22 +45,25 @@ class Tokens:
         with self._locks[key]:
             known = self._known.get(key)
             if known is None or known.value == refused or known.until - EARLY <= time.monotonic():
-                known = self._known[key] = self._fetch(rule)
+                given = _fetched(rule, refused)
+                known = self._known[key] = Token(given.access, time.monotonic() + given.life)
             return known.value
 
-    def _fetch(self, rule: Rule) -> Token:
-        answer = _asked(rule, self._form(rule))
-        value, life = answer.get("access_token"), _seconds(answer.get("expires_in"))
-        if not isinstance(value, str) or not value or any(c in value for c in "\r\n"):
-            raise NoToken("the token endpoint answered without a token")
-        if isinstance(rotated := answer.get("refresh_token"), str):
-            self._refresh[rule.digest] = rotated
-        return Token(value, time.monotonic() + life)
 
-    def _form(self, rule: Rule) -> dict[str, str]:
-        refresh = self._refresh.get(rule.digest) or rule.given.get("refresh_token")
-        form = {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {"grant_type": "client_credentials"}
-        return form | {name: rule.given[name] for name in ("client_id", "client_secret", "scope") if rule.given.get(name)}
+def _fetched(rule: Rule, refused: str | None) -> Given:
+    if rule.given.get("refresh_token"):
+        return renewals.token(rule, refused, lambda refresh: _given(rule, {"grant_type": "refresh_token", "refresh_token": refresh}))
+    return _given(rule, {"grant_type": "client_credentials"})
+
+
+def _given(rule: Rule, form: dict[str, str]) -> Given:
+    """What the endpoint answers to a form with the client's own members."""
+    client = {name: rule.given[name] for name in ("client_id", "client_secret", "scope") if rule.given.get(name)}
+    answer = _asked(rule, form | client)
+    value, rotated = answer.get("access_token"), answer.get("refresh_token")
+    if not isinstance(value, str) or not value or any(c in value for c in "\r\n"):
+        raise NoToken("the token endpoint answered without a token")
+    return Given(value, _seconds(answer.get("expires_in")), rotated if isinstance(rotated, str) and rotated else None)
 
 
 def _asked(rule: Rule, form: dict[str, str]) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class _Adapter(IPFilterAdapter):  # type: ignore[misc]
             address = targets.resolved(target)[0]
         except (OSError, UnicodeError, IndexError):
             raise requests.ConnectionError(f"the name {target.host} has no address") from None
+        if not targets.permitted(address):
+            raise InvalidIPAddress
         if not targets.is_listed(address):
             return super().build_connection_pool_key_attributes(request, verify, cert)
         host, pool = HTTPAdapter.build_connection_pool_key_attributes(self, request, verify, cert)

@@ -144,33 +144,6 @@ def test_a_callback_without_the_mode_is_not_sent(trusted: Services, receiver: Re
     assert not Delivery.objects.exists()
 
 
-# -- idempotency ----------------------------------------------------------------------------------------------------------
-def test_the_same_key_and_body_get_the_same_answer(trusted: Services) -> None:
-    first = trusted.call("POST", "approvals", {}, Idempotency_Key="k1")
-    again = trusted.call("POST", "approvals", {}, Idempotency_Key='"k1"')
-    assert (first.content, first.status_code) == (again.content, again.status_code)
-    assert again["Idempotency-Replayed"] == "true"
-    assert Instance.objects.count() == 1
-
-
-def test_the_same_key_with_another_body_is_refused(trusted: Services) -> None:
-    trusted.post("approvals", {}, Idempotency_Key="k1")
-    trusted.post("approvals", {"approver": "x"}, 422, Idempotency_Key="k1")
-    trusted.post("approvals", {}, 400, Idempotency_Key="")
-    assert Instance.objects.count() == 1
-
-
-def test_a_failed_call_may_be_made_again_with_its_key(trusted: Services) -> None:
-    trusted.post("scripts", {}, 500, Idempotency_Key="k1")
-    trusted.post("scripts", {"name": "john"}, Idempotency_Key="k1")
-
-
-def test_an_accepted_request_is_accepted_once(trusted: Services) -> None:
-    answers = [trusted.call("POST", "approvals", {}, **ASYNC, Idempotency_Key="k") for _ in range(2)]
-    assert answers[0]["Location"] == answers[1]["Location"]
-    assert Request.objects.count() == 1
-
-
 # -- export and import ----------------------------------------------------------------------------------------------------
 def test_an_exported_instance_goes_on_where_it_is_imported(trusted: Services) -> None:
     trusted.post("scripts?businessKey=x&user=mary", {"name": "mary"})
