@@ -46,8 +46,16 @@ def marked(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Request(logging.Filter):
-    """Gives each record of a handler the attribute `request`, for its format."""
+    """Gives each record of a handler the attribute `request_id`, for its format.
+
+    What Django says of a call when it is over bears the call itself, as `request`.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request = _CURRENT.get() or NONE
+        record.request_id = of(record) or NONE
         return True
+
+
+def of(record: logging.LogRecord) -> str | None:
+    """The id of the call that a record is about."""
+    return _CURRENT.get() or getattr(getattr(record, "request", None), "request_id", None)

@@ -28,7 +28,7 @@ class Lines(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.addFilter(tracing.Request())
-        self.setFormatter(logging.Formatter("[%(request)s] %(message)s"))
+        self.setFormatter(logging.Formatter("[%(request_id)s] %(message)s"))
         self.all: list[str] = []
         self.told: list[dict[str, str]] = []
 
@@ -40,9 +40,12 @@ class Lines(logging.Handler):
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     found = Lines()
-    logging.getLogger("towpath").addHandler(found)
+    loggers = [logging.getLogger(name) for name in ("towpath", "django.request")]
+    for logger in loggers:
+        logger.addHandler(found)
     yield found
-    logging.getLogger("towpath").removeHandler(found)
+    for logger in loggers:
+        logger.removeHandler(found)
 
 
 def fail_one_job() -> None:
@@ -62,7 +65,8 @@ def test_stands_in_what_is_logged_while_it_is_answered(of_alice: Api, lines: Lin
 
     monkeypatch.setattr(type(queries.tasks), "one", fail)
     of_alice.http.get("/api/runtime/tasks/nobody", headers=CALL)
-    assert [text.partition(" ")[0] for text in lines.all] == ["[order-17]"]
+    assert [text.partition(" ")[0] for text in lines.all] == ["[order-17]", "[order-17]"]  # ours, and Django's own afterwards
+    assert [one["request"] for one in lines.told] == ["order-17", "order-17"]
 
 
 def test_stands_in_what_the_jobs_log_that_the_call_left(operator: Api, lines: Lines) -> None:

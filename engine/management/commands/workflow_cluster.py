@@ -55,7 +55,7 @@ class AsJson(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
-        if key := tracing.current():
+        if key := tracing.of(record):
             told["request"] = key
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
