@@ -252,7 +252,7 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request)s]: %(message)s"},
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"},
         "script": {"format": "%(asctime)s %(message)s"},
     },
     "filters": {"request": {"()": "engine.tracing.Request"}},  # the id of the call, also in what its jobs log
