@@ -242,8 +242,8 @@ class Fence:
         values = self._values()
         return Statement(text, [values[name] for name in order], 1, self._lost(), proven=True, seen=self._proved)
 
-    def _proved(self, row: tuple[Any, ...]) -> None:
-        self.follows = bool(row[1])
+    def _proved(self, begun: int) -> None:
+        self.follows = bool(begun)
 
     def _values(self) -> dict[str, Any]:
         job = self.job

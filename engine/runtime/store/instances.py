@@ -134,7 +134,7 @@ def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, li
     """
     (found,) = adapted([instance])
     limit = "" if whole or acting is None else f" LIMIT {WHOLE + 1}"
-    (joined,) = read((_INSTANCE + limit, [found]))
+    joined, variables = read((_INSTANCE + limit, [found]), (_VARIABLES + limit, [found]))
     if not joined:
         raise NotFound(f"there is no process instance {instance}")
     head, tokens = Row.of(joined[0][:_WIDTH]), [r[_WIDTH:] for r in joined if r[_WIDTH] is not None]
@@ -144,7 +144,8 @@ def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, li
         where, values = among("token", numbers)
         (variables,) = read((f"{_VARIABLES} AND v.{where}", [found, *values]))
         return head, tokens, variables, False
-    (variables,) = read((_VARIABLES, [found]))
+    if limit and len(variables) > WHOLE:
+        (variables,) = read((_VARIABLES, [found]))
     return head, tokens, variables, True
 
 

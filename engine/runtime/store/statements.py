@@ -7,8 +7,8 @@ texts are numbered once: finding the places of seventy values anew in each INSER
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -19,6 +19,7 @@ from django.db import DataError, connection, models, transaction
 from django.db import Error as DatabaseTrouble
 from psycopg import RawCursor
 from psycopg.errors import DivisionByZero
+from psycopg.pq.abc import PGresult
 from psycopg.types.json import Jsonb
 
 ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a statement
@@ -28,8 +29,8 @@ ROWS = 200  # rows one INSERT carries at most; SQLite takes 32,766 values in a s
 class Statement:
     """An SQL text with its values; `guard` says that it must touch exactly so many rows, and `missed` what is raised if not.
 
-    A text that proves by itself that it found what it should, by dividing by the number of rows, is `proven`; what it gives is
-    shown to `seen` once the transaction has committed.
+    A text that proves by itself that it found what it should, by dividing by the number of rows, is `proven`; the number that
+    it gives in its second column is shown to `seen` once the transaction has committed.
     """
 
     sql: str
@@ -37,7 +38,7 @@ class Statement:
     guard: int | None = None
     missed: Exception | None = None
     proven: bool = False
-    seen: Callable[[tuple[Any, ...]], None] | None = None
+    seen: Callable[[int], None] | None = None
 
     @property
     def guarded(self) -> str:
@@ -65,8 +66,14 @@ _TO_POSTGRES: dict[type, Callable[[Any], Any]] = {dict: Jsonb, list: Jsonb}
 
 def adapted(values: Iterable[Any]) -> list[Any]:
     """Values as the database at hand stores them: on SQLite ids are hex texts and times naive UTC, as Django writes them."""
-    table = _TO_POSTGRES if connection.vendor == "postgresql" else _TO_LITE
+    table = _TO_POSTGRES if on_postgres() else _TO_LITE
     return [table[kind](v) if (kind := type(v)) in table else v for v in values]
+
+
+@cache
+def on_postgres() -> bool:
+    """Whether the database is PostgreSQL; asking the connection for its vendor goes a long way each time."""
+    return connection.vendor == "postgresql"
 
 
 @cache
@@ -97,7 +104,7 @@ def insert(model: type[models.Model], rows: Sequence[dict[str, Any]], *, replace
 
 def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     """`column` is one of the values: one SQL text whatever their number on PostgreSQL, so that it stays prepared."""
-    if connection.vendor == "postgresql":
+    if on_postgres():
         return f'"{column}" = ANY(%s)', [list(values)]
     return f'"{column}" IN ({", ".join(["%s"] * len(values))})', adapted(values)
 
@@ -114,17 +121,47 @@ class _Numbered(RawCursor[Any]):
         return super().execute(_numbered(query), params, **options)
 
 
-def _cursor() -> Any:
-    if connection.vendor != "postgresql":
+class _Many(_Numbered):
+    """One cursor for all statements of a transaction, which keeps what each of them gave."""
+
+    def __init__(self, *about: Any, **more: Any) -> None:
+        super().__init__(*about, **more)
+        self.given: list[PGresult] = []
+
+    def _set_results(self, results: Sequence[PGresult]) -> None:
+        self.given.append(results[-1])
+
+
+def _cursor(kind: type[_Numbered] = _Numbered) -> Any:
+    if not on_postgres():
         return connection.cursor()
     connection.ensure_connection()
-    wrapped: Any = _Numbered(connection.connection)
+    wrapped: Any = kind(connection.connection)
     return connection.make_cursor(wrapped)
 
 
 def _pipeline() -> AbstractContextManager[Any]:
     connection.ensure_connection()
-    return connection.connection.pipeline() if connection.vendor == "postgresql" else nullcontext()
+    return connection.connection.pipeline() if on_postgres() else nullcontext()
+
+
+@contextmanager
+def _together() -> Iterator[Any]:
+    """A pipeline that is sent when it is complete; psycopg's own looks at the socket after each statement, which costs as much again.
+
+    Only where psycopg begins no transaction by itself: it would wait for the answer to a BEGIN that was not sent.
+    """
+    raw = connection.connection
+    with raw.pipeline() as pipeline:
+        pipeline._communicate_gen = _nothing_yet
+        try:
+            yield raw
+        finally:
+            del pipeline._communicate_gen
+
+
+def _nothing_yet() -> Iterator[None]:
+    return iter(())
 
 
 def send(statements: Sequence[Statement]) -> None:
@@ -146,7 +183,7 @@ def send(statements: Sequence[Statement]) -> None:
 
 def alone() -> bool:
     """Whether a transaction can be had that begins, ends and is sent as a whole: on PostgreSQL, outside of any other."""
-    return connection.vendor == "postgresql" and not connection.in_atomic_block and bool(connection.get_autocommit())
+    return on_postgres() and not connection.in_atomic_block and bool(connection.get_autocommit())
 
 
 def commit(statements: Sequence[Statement]) -> None:
@@ -160,22 +197,21 @@ def commit(statements: Sequence[Statement]) -> None:
             send(statements)
         return
     connection.ensure_connection()
-    raw, cursors = connection.connection, [_cursor() for _ in statements]
+    cursor = _cursor(_Many)
     try:
-        with connection.wrap_database_errors, raw.pipeline():
+        with connection.wrap_database_errors, _together() as raw:
             raw.execute("BEGIN")
-            for cursor, statement in zip(cursors, statements, strict=True):
+            for statement in statements:
                 cursor.execute(statement.guarded, statement.values)
             raw.execute("COMMIT")
     except BaseException as error:
         _undo()
-        if missed := _missed(error, statements, cursors):
+        if missed := _missed(error, statements[len(cursor.given) :]):
             raise missed from error
         raise
-    for cursor, statement in zip(cursors, statements, strict=True):
+    for statement, result in zip(statements, cursor.given, strict=True):
         if statement.seen:
-            statement.seen(cursor.fetchone())
-        cursor.close()
+            statement.seen(int(result.get_value(0, 1) or 0))
 
 
 def _undo() -> None:
@@ -187,18 +223,18 @@ def _undo() -> None:
             connection.close()
 
 
-def _missed(error: BaseException, statements: Sequence[Statement], cursors: Sequence[Any]) -> Exception | None:
+def _missed(error: BaseException, left: Sequence[Statement]) -> Exception | None:
     """A division by zero is a guard that missed: that of the first statement which gave no result."""
-    if not (isinstance(error, DataError) and isinstance(error.__cause__, DivisionByZero)):
-        return None
-    failed = next((s for s, c in zip(statements, cursors, strict=True) if c.pgresult is None), None)
-    return failed.failure() if failed is not None and failed.guard is not None else None
+    if left and left[0].guard is not None and isinstance(error, DataError) and isinstance(error.__cause__, DivisionByZero):
+        return left[0].failure()
+    return None
 
 
 def read(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """The rows of some SELECTs, sent together where the database can."""
     cursors = [_cursor() for _ in queries]
-    with connection.wrap_database_errors, _pipeline():
+    way = nullcontext if len(queries) == 1 else _together if alone() else _pipeline
+    with connection.wrap_database_errors, way():
         for cursor, (sql, values) in zip(cursors, queries, strict=True):
             cursor.execute(sql, values)
     found = [c.fetchall() for c in cursors]
