@@ -1,27 +1,32 @@
-"""Every call of the API as nobody, a stranger, a participant and an operator: nobody gets in, a stranger gets nothing, nothing falls over."""
+"""Every call of the API by everybody: nobody, who has a wrong token, a stranger, a participant and an operator.
+
+Each call is made as it is meant, with ids that are there: an operator's succeeds, so that a refusal is one of the caller and not of
+the call. The calls of the service API have their own table.
+"""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Application
 
-from engine.api.flowable import routes
-from engine.api.flowable.external import routes as external_routes
+from engine.api.auth import ADMIN, IMPLIED, READ, WRITE
 from engine.api.router import Route
-from engine.models import Job
-from tests.api.conftest import Api, line, model
+from tests.api.conftest import Api
+from tests.api.world import ALL, build, call, named, routes_with_ids
 
 pytestmark = pytest.mark.django_db
 
-ASYNC = '<serviceTask id="store" flowable:async="true" flowable:expression="${1}"/>'
-WORLD = model("world", line('<userTask id="check" flowable:assignee="alice"/>', ASYNC))
-
-ALL = [("/api/", route) for route in routes.all] + [("/external-job-api/", route) for route in external_routes.all]
-
-# What a stranger may do without seeing anything of others: lists (of nothing), a task of his own, what is about nothing.
+# What a stranger may do without seeing anything of others: a task of his own, what is about nothing and about himself.
 OPEN_TO_ALL = {
     "POST runtime/tasks",
     "GET management/engine",
@@ -32,69 +37,28 @@ OPEN_TO_ALL = {
 
 
 @pytest.fixture
-def ids(operator: Api) -> dict[str, str]:
-    """An id for each kind of thing in a path, all of them alice's or an operator's."""
-    deployment = operator.deploy(WORLD, "world.bpmn")["id"]
-    definition = operator.get("repository/process-definitions")["data"][0]["id"]
-    instance = operator.start("world", title="Letter")
-    task = operator.task(instance)
-    comment = operator.send("POST", f"runtime/tasks/{task}/comments", {"message": "Hi", "saveProcessInstanceId": True}, 201)["id"]
-    attachment = operator.send("POST", f"runtime/tasks/{task}/attachments", {"name": "x", "externalUrl": "http://example.org"}, 201)["id"]
-    done = operator.start("world")
-    operator.send("POST", f"runtime/tasks/{operator.task(done)}", {"action": "complete"})
-    return {
-        "deployment": deployment, "definition": definition, "instance": instance, "task": task, "comment": comment, "execution": instance,
-        "attachment": attachment, "job": str(Job.objects.get().pk), "subscription": "00000000-0000-0000-0000-000000000000", "family": "users",
-        "name": "alice", "kind": "assignee", "group": "customers",
-    }  # fmt: skip
+def ids(operator: Api, alice: User) -> dict[str, str]:
+    return build(operator)
 
 
-def address(route: Route, ids: dict[str, str]) -> str:
-    """The path of a route with ids in it."""
-    of = {"process-instances": "instance", "executions": "instance", "tasks": "task"}
-    key = next((of[part] for part in route.path.split("/") if part in of), "task")
-    known = {**ids, "key": ids[key], "name...": "world.bpmn", "name": "title" if "variables" in route.path else ids["name"]}
-    return re.sub(r"\{([\w.]+)\}", lambda found: known[found[1]], route.path)
+def undone(client: Client, base: str, route: Route, ids: dict[str, str], **more: Any) -> Any:
+    """The answer to a call whose effect is undone, so that the next finds everything as it was."""
+    with transaction.atomic():
+        answer = call(client, base, route, ids, **more)
+        transaction.set_rollback(True)
+    return answer
 
 
-LINK, VARIABLE, WORKER = {"user": "charlie", "type": "reader"}, {"name": "title", "value": "x"}, {"workerId": "w1", "lockDuration": "PT1M"}
-BODIES: dict[str, Any] = {
-    "POST runtime/process-instances/delete": {"action": "delete", "instanceIds": ["{instance}"]},
-    "POST history/historic-process-instances/delete": {"action": "delete", "instanceIds": ["{instance}"]},
-    "PUT runtime/executions/{execution}": {"action": "trigger"},
-    "POST runtime/tasks/{task}": {"action": "complete"},
-    "POST runtime/tasks/{task}/comments": {"message": "Hi"},
-    "POST history/historic-process-instances/{instance}/comments": {"message": "Hi"},
-    "POST runtime/tasks/{task}/attachments": {"name": "x", "externalUrl": "http://example.org"},
-    "POST runtime/tasks/{task}/identitylinks": LINK,
-    "POST runtime/process-instances/{instance}/identitylinks": LINK,
-    "POST repository/process-definitions/{definition}/identitylinks": {"user": "charlie"},
-    "PUT repository/process-definitions/{definition}": {"action": "suspend"},
-    "PUT runtime/process-instances/{instance}": {"action": "suspend"},
-    "POST identity/groups/{group}/members": {"userId": "charlie"},
-    "POST management/jobs/{job}": {"action": "execute"},
-    "POST management/timer-jobs/{job}": {"action": "move"},
-    "POST management/suspended-jobs/{job}": {"action": "move"},
-    "POST management/deadletter-jobs/{job}": {"action": "move"},
-    **{f"POST acquire/jobs/{{job}}/{verb}": WORKER for verb in ("complete", "fail", "bpmnError", "renew")},
-    "POST unacquire/jobs/{job}": WORKER,
-}
+def test_iterates_all_calls_of_both_routers() -> None:
+    assert len({(base, named(route)) for base, route in ALL}) == len(ALL) > 160
+    paths = {route.path for _, route in ALL}
+    assert {"runtime/tasks/{task}/events", "runtime/executions/{key}/variables-async", "acquire/jobs"} <= paths
 
 
-def call(client: Client, base: str, route: Route, ids: dict[str, str]) -> Any:
-    sent = (
-        [VARIABLE]
-        if route.path.endswith("/variables")
-        else VARIABLE
-        if route.path.endswith("/variables/{name}")
-        else BODIES.get(named(route), {})
-    )
-    body: dict[str, Any] = {} if route.method == "GET" else {"data": sent, "content_type": "application/json"}
-    return getattr(client, route.method.lower())(base + address(route, ids), **body)
-
-
-def named(route: Route) -> str:
-    return f"{route.method} {route.path}"
+def test_carries_out_every_call_of_an_operator(operator: Api, ids: dict[str, str]) -> None:
+    for base, route in ALL:
+        answer = undone(operator.http, base, route, ids)
+        assert answer.status_code in (route.status, 204), f"{named(route)}: {answer.status_code} {answer.content[:300]}"
 
 
 def test_lets_nobody_in_without_credentials(ids: dict[str, str]) -> None:
@@ -102,26 +66,160 @@ def test_lets_nobody_in_without_credentials(ids: dict[str, str]) -> None:
         assert call(Client(), base, route, ids).status_code == 401, named(route)
 
 
-def test_gives_a_stranger_nothing(of_charlie: Api, ids: dict[str, str]) -> None:
-    for base, route in sorted(ALL, key=lambda found: named(found[1]) == "POST runtime/tasks"):  # of which he sees his own afterwards
-        answer = call(of_charlie.http, base, route, ids)
+# -- strangers ------------------------------------------------------------------------------------------------------------
+def rows() -> Counter[str]:
+    """How many rows each table of the engine and of its users has."""
+    models = [*apps.get_app_config("towpath").get_models(), *apps.get_app_config("auth").get_models()]
+    return Counter({model._meta.label: model._default_manager.count() for model in models})
+
+
+STRANGERS = {"of_charlie": "", "of_bob": "repository/process-definitions"}  # bob may start processes, so he knows which there are
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_gives_a_stranger_nothing_and_lets_him_change_nothing(
+    stranger: str, request: pytest.FixtureRequest, operator: Api, ids: dict[str, str]
+) -> None:
+    api: Api = request.getfixturevalue(stranger)
+    before, shown = rows(), operator.get(f"runtime/tasks/{ids['task']}")
+    for base, route in ALL:
+        known = STRANGERS[stranger] and route.scope == READ and route.path.startswith(STRANGERS[stranger])
+        if known or named(route) in OPEN_TO_ALL:
+            continue
+        answer = call(api.http, base, route, ids)
         said = answer.json() if answer.content and "json" in answer["Content-Type"] else {}
         empty = answer.status_code == 200 and said.get("total") == 0
-        refused = answer.status_code in (403, 404, 405, 415) or (answer.status_code == 400 and "{" not in route.path)
-        assert empty or refused or named(route) in OPEN_TO_ALL, f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+        assert empty or answer.status_code in (403, 404) or named(route) in WRONG_IDS, (
+            f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+        )
+    assert rows() - before == before - rows() == Counter()
+    assert operator.get(f"runtime/tasks/{ids['task']}") == shown
 
 
-@pytest.mark.parametrize("role", ["of_alice", "operator"])
-def test_never_falls_over(role: str, request: pytest.FixtureRequest, ids: dict[str, str]) -> None:
-    api: Api = request.getfixturevalue(role)
-    for base, route in sorted(ALL, key=lambda found: (found[1].method == "DELETE", found[1].path)):
-        answer = call(api.http, base, route, ids)
-        assert answer.status_code < 500, f"{named(route)}: {answer.status_code} {answer.content[:300]}"
+WRONG_IDS = {"POST runtime/process-instances"}  # as at Flowable what cannot be started is wrong input
+
+
+# -- participants ---------------------------------------------------------------------------------------------------------
+def test_lets_a_participant_do_nothing_of_an_administrator(of_alice: Api, ids: dict[str, str]) -> None:
+    for base, route in ALL:
+        answer = undone(of_alice.http, base, route, ids)
+        if route.scope == ADMIN:
+            assert answer.status_code in (403, 404), f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+        assert answer.status_code < 500, f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+
+
+MINE = [
+    "GET runtime/tasks/{task}", "PUT runtime/tasks/{task}", "POST runtime/tasks/{task}", "GET runtime/tasks/{task}/form",
+    "GET runtime/tasks/{key}/variables", "POST runtime/tasks/{key}/variables", "GET runtime/tasks/{key}/variables/{name}/data",
+    "GET runtime/tasks/{task}/comments", "POST runtime/tasks/{task}/comments", "GET runtime/tasks/{task}/attachments/{attachment}/content",
+    "GET runtime/tasks/{task}/events", "GET runtime/tasks/{task}/events/{event}", "GET runtime/tasks/{task}/identitylinks",
+    "GET runtime/process-instances/{instance}", "GET runtime/process-instances/{key}/variables",
+    "GET history/historic-process-instances/{instance}", "GET history/historic-task-instances/{task}", "POST form/form-data",
+]  # fmt: skip
+
+
+def test_lets_a_participant_work_on_what_is_hers(of_alice: Api, ids: dict[str, str]) -> None:
+    for name in MINE:
+        [(base, route)] = [(base, route) for base, route in ALL if named(route) == name]
+        assert undone(of_alice.http, base, route, ids).status_code in (200, 201, 204), name
+
+
+NOT_HERS = ["comments/{comment}", "attachments/{attachment}", "events/{event}"]
+
+
+def test_lets_a_participant_take_back_nothing_of_others(of_alice: Api, ids: dict[str, str]) -> None:
+    for end in NOT_HERS:
+        [(base, route)] = [(base, route) for base, route in ALL if named(route) == f"DELETE runtime/tasks/{{task}}/{end}"]
+        assert call(of_alice.http, base, route, ids).status_code == 403, end
+
+
+# -- tokens ---------------------------------------------------------------------------------------------------------------
+Header = dict[str, str]
+
+
+def token(user: User, scope: str, *, valid: bool = True) -> Header:
+    expires = timezone.now() + timedelta(hours=1 if valid else -1)
+    made = AccessToken.objects.create(user=user, token=f"token-{uuid4()}", scope=scope, expires=expires)
+    return {"Authorization": f"Bearer {made.token}"}
+
+
+def _expired(admin: User) -> Header:
+    return token(admin, ADMIN, valid=False)
+
+
+def _revoked(admin: User) -> Header:
+    header = token(admin, ADMIN)
+    AccessToken.objects.get(token=header["Authorization"].partition(" ")[2]).revoke()
+    return header
+
+
+def _foreign(admin: User) -> Header:
+    """Of another server: signed well, but not by us."""
+    claims = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiIsInNjb3BlIjoid29ya2Zsb3cuYWRtaW4ifQ.c2lnbmVkLWJ5LXNvbWVib2R5LWVsc2U"
+    return {"Authorization": f"Bearer {claims}"}
+
+
+def _of_somebody_gone(admin: User) -> Header:
+    gone = User.objects.create_superuser("gone", password="gone", is_active=False)
+    return token(gone, ADMIN)
+
+
+def _of_no_user(admin: User) -> Header:
+    grant, kind = Application.GRANT_CLIENT_CREDENTIALS, Application.CLIENT_CONFIDENTIAL
+    application = Application.objects.create(name="client", client_type=kind, authorization_grant_type=grant)
+    header = token(admin, ADMIN)
+    AccessToken.objects.filter(token=header["Authorization"].partition(" ")[2]).update(user=None, application=application)
+    return header
+
+
+WRONG_TOKENS = (_expired, _revoked, _foreign, _of_somebody_gone, _of_no_user)
+
+
+def test_lets_nobody_in_with_a_wrong_token(admin: User, ids: dict[str, str]) -> None:
+    headers = [make(admin) for make in WRONG_TOKENS]
+    for base, route in ALL:
+        for make, header in zip(WRONG_TOKENS, headers, strict=True):
+            answer = call(Client(), base, route, ids, headers=header)
+            assert answer.status_code == 401, f"{named(route)} with a token that is {make.__name__}: {answer.status_code}"
+            assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+def test_lets_an_operator_do_no_more_than_the_scope_of_the_token(admin: User, ids: dict[str, str]) -> None:
+    for scope in ("", "profile", READ, WRITE):
+        header = token(admin, scope)
+        for base, route in ALL:
+            if route.scope not in IMPLIED.get(scope, ()):
+                answer = call(Client(), base, route, ids, headers=header)
+                assert answer.status_code == 403, f"{named(route)} with {scope!r}: {answer.status_code}"
+                assert f'scope="{route.scope}"' in answer["WWW-Authenticate"]
+
+
+def test_lets_an_operator_do_what_the_scope_of_the_token_is_for(admin: User, ids: dict[str, str]) -> None:
+    for scope in (READ, WRITE, ADMIN):
+        header = token(admin, scope)
+        for base, route in ALL:
+            if route.scope == scope:
+                answer = undone(Client(), base, route, ids, headers=header)
+                assert answer.status_code in (route.status, 204), f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+
+
+# -- ids ------------------------------------------------------------------------------------------------------------------
+WRONG = ("nobody", "00000000-0000-0000-0000-000000000000", "%00", "a" * 500, "..", "1.2.3", "é", "-1", "1e9")
 
 
 def test_answers_every_id_that_is_none_with_a_refusal(operator: Api, ids: dict[str, str]) -> None:
-    for wrong in ("nobody", "00000000-0000-0000-0000-000000000000", "%00", "a" * 500, "..", "1.2.3", "é"):
-        for base, route in ALL:
-            if "{" in route.path:
-                answer = call(operator.http, base, route, dict.fromkeys(ids, wrong))
-                assert 400 <= answer.status_code < 500, f"{named(route)} with {wrong[:20]!r}: {answer.status_code}"
+    for base, route in routes_with_ids():
+        for wrong in WRONG:
+            answer = call(operator.http, base, route, _Only(wrong, {"family": "users"}))
+            assert 400 <= answer.status_code < 500, f"{named(route)} with {wrong[:20]!r}: {answer.status_code}"
+
+
+class _Only(dict[str, str]):
+    """Whatever it is asked for, it is the same."""
+
+    def __init__(self, value: str, kept: dict[str, str]) -> None:
+        super().__init__(kept)
+        self.value = value
+
+    def __missing__(self, name: str) -> str:
+        return self.value
