@@ -47,7 +47,7 @@ def _named(request: HttpRequest) -> tuple[str | None, list[str]]:
     name, groups = request.GET.get("user") or None, [one for one in request.GET.getlist("group") if one]
     for text in (name or "", *groups):
         if len(text) > LONGEST or not storable(text):
-            raise BadInput(f"the name of a user or group has at most {LONGEST} characters", "user")
+            raise BadInput(f"the name of a user or group has at most {LONGEST} characters, all of which can be stored", "user")
     return name, groups
 
 

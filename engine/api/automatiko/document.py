@@ -14,16 +14,17 @@ from engine.models import Definition
 from engine.runtime import access, datamodel, definitions, naming
 
 Schema = dict[str, Any]
+TEXT: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
 HEADERS: Mapping[str, Schema] = {
-    "X-ATK-Mode": {"type": "string", "enum": ["async", "sync"], "description": "async: answered with 202 once the operation is stored"},
+    "X-ATK-Mode": {"$ref": "#/components/schemas/Mode"},
     "X-ATK-Callback": {"type": "string", "format": "uri", "description": "where the outcome of an asynchronous operation is posted"},
     "Prefer": {"type": "string", "description": "respond-async: the same as X-ATK-Mode: async"},
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "description": "same key and body, same answer"},
 }
 METADATA = {"name": "metadata", "in": "query", "schema": {"type": "boolean"}, "description": "fill `metadata`"}
 AS = [
-    {"name": "user", "in": "query", "schema": {"type": "string", "maxLength": 150}, "description": "only for callers who may impersonate"},
-    {"name": "group", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}, "description": "likewise"},
+    {"name": "user", "in": "query", "schema": {**TEXT, "maxLength": 150}, "description": "only for callers who may impersonate"},
+    {"name": "group", "in": "query", "schema": {"type": "array", "items": {**TEXT, "maxLength": 150}}, "description": "likewise"},
 ]
 PROBLEMS = {
     "400": "what was sent is wrong", "401": "log in", "403": "not yours", "404": "no such thing", "406": "no such media type",
@@ -52,13 +53,13 @@ def _answer(call: Call, found: Iterable[Definition]) -> Answer:
 def document(base: str, found: Iterable[Definition]) -> Schema:
     """The whole document."""
     paths: Schema = {"/requests/{request}": {"get": _request()}}
-    schemas: Schema = {"Problem": PROBLEM, "Metadata": METADATA_SCHEMA, "Accepted": ACCEPTED, "Task": TASK, "Tag": TAG, "Request": REQUEST}
+    schemas = dict(SCHEMAS)
     tags = []
     for definition in found:
         graph = definitions.graph(definition)
         name = _named(definition)
         tags.append({"name": name, "description": definition.description or definition.name or definition.key})
-        schemas |= _models(definition, name)
+        schemas |= _models(definition, name) | _forms(definition, graph, name)
         paths |= _paths(definition, graph, name)
     return {
         "openapi": "3.1.0",
@@ -99,6 +100,28 @@ def _models(definition: Definition, name: str) -> Schema:
     }
 
 
+def _forms(definition: Definition, graph: Graph, name: str) -> Schema:
+    """What each user task shows, and what its completion takes."""
+    found: Schema = {}
+    for node in graph.nodes.values():
+        if node.type == "userTask":
+            form = definitions.form(definition, getattr(node.detail, "form_key", None), node.id)
+            schema = datamodel.schema_of_form(form) if form else {"type": "object"}
+            found[_form_of(name, node)] = _readable(schema)
+            found[f"{_form_of(name, node)}_result"] = _writable(schema)
+    return found
+
+
+def _readable(schema: Schema) -> Schema:
+    """What a task shows: until they are filled in, its fields are null."""
+    fields = {name: {"anyOf": [one, {"type": "null"}]} for name, one in schema.get("properties", {}).items()}
+    return {key: value for key, value in schema.items() if key != "required"} | {"properties": fields}
+
+
+def _form_of(name: str, node: Node) -> str:
+    return f"{name}_{naming.of_node(node)}_form"
+
+
 PROBLEM: Schema = {
     "type": "object", "required": ["message", "type", "title", "status", "detail"],
     "properties": {"message": {"type": "string"}, "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
@@ -124,6 +147,10 @@ REQUEST: Schema = {
                    "instance": {"type": "string"}, "state": {"type": "string", "enum": ["accepted", "running", "done", "failed"]},
                    "status": {"type": ["integer", "null"]}, "result": {"type": ["object", "null"]}, "created": {"type": "string"},
                    "ended": _MAYBE},
+}  # fmt: skip
+MODE: Schema = {"type": "string", "enum": ["async", "sync"], "description": "async: answered with 202 once the operation is stored"}
+SCHEMAS: Mapping[str, Schema] = {
+    "Problem": PROBLEM, "Metadata": METADATA_SCHEMA, "Accepted": ACCEPTED, "Task": TASK, "Tag": TAG, "Request": REQUEST, "Mode": MODE,
 }  # fmt: skip
 SECURITY: Schema = {
     "basic": {"type": "http", "scheme": "basic"},
@@ -160,7 +187,7 @@ def _paths(definition: Definition, graph: Graph, name: str) -> Schema:
     }
     for node in graph.nodes.values():
         if node.type == "userTask":
-            made |= _task(definition, node, name, one, key)
+            made |= _task(node, name, one, key)
     for event in sorted(extras.events(graph)):
         made[f"{one}/{event}"] = {"post": _change(f"signal_{event}", name, model, {}, [key], needs_body=False)}
     return made
@@ -169,18 +196,15 @@ def _paths(definition: Definition, graph: Graph, name: str) -> Schema:
 ADDED: Schema = {"type": "object", "properties": {"value": {"type": "string", "maxLength": 255}}}
 
 
-def _task(definition: Definition, node: Node, name: str, one: str, key: Schema) -> Schema:
+def _task(node: Node, name: str, one: str, key: Schema) -> Schema:
     """A user task: read it, complete it (or what `phase` says), give it up."""
-    step = naming.of_node(node)
-    form = definitions.form(definition, getattr(node.detail, "form_key", None), node.id)
-    schema = datamodel.schema_of_form(form) if form else {"type": "object"}
-    taken = _writable(schema)
+    step, form = naming.of_node(node), _form_of(name, node)
     phase = {"name": "phase", "in": "query", "schema": {"type": "string", "enum": ["complete", "claim", "release", "skip", "save"]}}
     both = [key, _segment("task")]
     return {
         f"{one}/{step}/{{task}}": {
-            "get": _read(f"task_{step}", name, {"type": "object"}, both),
-            "post": _change(f"complete_{step}", name, _ref(name), taken, [*both, phase]),
+            "get": _read(f"task_{step}", name, _ref(form), both),
+            "post": _change(f"complete_{step}", name, _ref(name), _ref(f"{form}_result"), [*both, phase]),
             "delete": _change(f"abort_{step}", name, _ref(name), None, both),
         }
     }
@@ -202,7 +226,7 @@ def _segment(name: str) -> Schema:
 
 
 def _query(name: str, longest: int) -> Schema:
-    return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": longest}}
+    return {"name": name, "in": "query", "schema": {"type": "string", "pattern": "^[^/\\u0000]*$", "maxLength": longest}}
 
 
 def _paging() -> list[Schema]:
@@ -210,10 +234,10 @@ def _paging() -> list[Schema]:
     return [
         {"name": "page", "in": "query", "schema": whole},
         {"name": "size", "in": "query", "schema": whole},
-        {"name": "sortBy", "in": "query", "schema": {"type": "string"}},
+        {"name": "sortBy", "in": "query", "schema": TEXT},
         {"name": "sortAsc", "in": "query", "schema": {"type": "boolean"}},
         {"name": "status", "in": "query", "schema": {"type": "string", "enum": ["active", "error", "completed", "aborted"]}},
-        {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
+        {"name": "tags", "in": "query", "schema": {"type": "array", "items": TEXT}},
     ]
 
 
