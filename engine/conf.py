@@ -87,6 +87,8 @@ class Settings:
     JOB_SLICE = Setting(1.5, "a worker drains so long before it asks for new work, and for a stop", least=0.1)
     JOB_BATCH = Setting(10, "most jobs that a worker claims at once", least=1)
     JOB_TIMEOUT = Setting(600, "a worker busy with one job for longer is killed, and the attempt counts", least=1)
+    JOB_MEMORY = Setting(2048 * MEGA, "a worker that a job makes larger has no more memory: the attempt fails; 0 is no limit (Linux)")
+    WORKER_MEMORY = Setting(512 * MEGA, "a worker that has grown larger is replaced, once the job that it runs has ended; 0 never")
     STOP_TIMEOUT = Setting(20, "a cluster that is told to stop lets running jobs finish for so long", least=1)
     POLL_INTERVAL = Setting(0.2, "how often an idle cluster looks for work where the database cannot wake it (SQLite)", least=0.01)
     NOTIFY = Setting(True, "wake the cluster through PostgreSQL's NOTIFY; off behind a pooler in transaction mode")

@@ -25,7 +25,7 @@ from django_q.conf import Conf
 
 from engine.conf import settings as conf
 from engine.models import Worker
-from engine.runtime import broker, drain
+from engine.runtime import broker, drain, memory
 from engine.runtime.callbacks import pool
 from engine.runtime.pulse import pulse
 from engine.runtime.store import leases
@@ -44,6 +44,7 @@ def serve(*, workers: int | None = None, queues: Iterable[str] = (), verbose: bo
     pulse.queues = tuple(queues)
     if workers:
         Conf.WORKERS, Conf.QUEUE_LIMIT = workers, workers**2
+    Conf.MAX_RSS = memory.replaced_above()
     if not verbose:
         logging.getLogger("django-q").setLevel(logging.WARNING)  # it would say two lines for every offer that is taken
     _bind_children()

@@ -19,7 +19,7 @@ from django.db import connection
 
 from engine.conf import settings as conf
 from engine.models import Worker as WorkerRow
-from engine.runtime import attempts, retention
+from engine.runtime import attempts, memory, retention
 from engine.runtime.attempts import Attempt, TimedOut
 from engine.runtime.heartbeat import Heart, Held
 from engine.runtime.pulse import DONE, NOTHING, TAKEN, pulse
@@ -59,7 +59,9 @@ class Worker:
         except DatabaseTrouble as error:
             LOG.error("the database cannot be asked for jobs: %s", error)
             connection.close()
+            self._hand_back()
         finally:
+            self.heart.held = Held()  # whatever ended it: what is not being run must not be kept by the heart
             self.heart.idle = time.monotonic()
         return count
 
@@ -75,6 +77,15 @@ class Worker:
                 self._keep(claims.exclusive(batch))
                 return batch
         return []
+
+    def _hand_back(self) -> None:
+        """What was claimed and could not be begun is not kept for a lease, if the database can be asked again."""
+        try:
+            leases.release(self.heart.held.jobs)
+            self._keep(set())
+        except DatabaseTrouble:
+            self.instances = set()  # their leases run out
+            connection.close()
 
     def _keep(self, wanted: set[UUID]) -> None:
         """Let go of the instances that this batch does not need: after the claim and not before, so that a successor is ours at once."""
@@ -128,6 +139,7 @@ def me() -> Worker:
 def begin(**_: Any) -> None:
     """A worker process was forked: let its heart beat, free what dead workers of its cluster held, and see that retention is armed."""
     me()
+    memory.limit()
     try:
         free_dead()
         retention.begin()

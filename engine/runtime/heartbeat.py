@@ -58,6 +58,7 @@ class Heart:
     done: int = 0
     failed: int = 0
     _beaten: float = 0
+    _given: Held | None = None  # of which the rest was handed back; renewing that by its old lease touches nothing
     _stop: threading.Event = field(default_factory=threading.Event)
     _begun: datetime = field(default_factory=lambda: datetime.now(UTC))
     _parent: int = field(default_factory=os.getppid)
@@ -76,14 +77,14 @@ class Heart:
     def _run(self, watch: list[Callable[[], None]], duties: list[Callable[[], None]]) -> None:
         missed = 0  # beats in a row that the database did not take
         while not self._stop.wait(TICK if not missed else RETRY):
-            for look in watch:
-                look()
             try:
-                for do in duties:
+                for do in (*watch, *duties):
                     do()
                 if missed:
                     LOG.info("heartbeat of %s: the database is back", self.owner)
                 missed = 0
+            except MemoryError:
+                missed += 1  # a job took all that there is; it will end, or its time will
             except DatabaseTrouble as error:
                 if not missed:
                     LOG.warning("heartbeat of %s: %s", self.owner, error)
@@ -111,13 +112,12 @@ class Heart:
     def _hand_back(self) -> None:
         """The rest of a batch does not wait for a slow job. The main thread begins no job that is another's by then."""
         held = self.held
-        if held.rest and held.running and time.monotonic() - held.since > SLOW:
+        if held.rest and held.running and held is not self._given and time.monotonic() - held.since > SLOW:
             if leases.release(held.rest):
                 mine = claims.exclusive([held.running])
                 leases.release_instances(self.owner, held.instances - mine)
                 claims.announce()
-            if self.held is held:
-                self.held = Held(held.running, held.since, (), held.instances)
+            self._given = held
 
     # -- the process and its cluster
     def _check_parent(self) -> None:

@@ -57,6 +57,22 @@ def deaf(execution: Execution) -> None:
             continue
 
 
+@service_task("greedy", transaction=False)
+def greedy(execution: Execution) -> int:
+    """Takes memory until there is none."""
+    trace("begin", execution)
+    taken = []
+    while True:
+        taken.append(bytearray(b"x" * 8_000_000))
+
+
+@service_task("large", transaction=False)
+def large(execution: Execution) -> int:
+    """Takes more than it gives back, for a while."""
+    trace("begin", execution)
+    return len([b"x" * 7_000_000 for _ in range(50)])
+
+
 @service_task("odd", transaction=False)
 def odd(execution: Execution) -> object:
     """Answers what cannot be stored."""

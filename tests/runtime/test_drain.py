@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from engine import runtime
 from engine.models import Instance, Job, Worker
@@ -130,6 +132,25 @@ def test_an_exclusive_successor_is_run_by_the_same_worker_without_a_gap() -> Non
     assert len(moments) == 4
 
 
+@pytest.mark.parametrize("error", [OperationalError("the connection was cut"), RuntimeError("nobody thought of this")])
+def test_what_could_not_be_begun_is_not_kept_by_the_heart(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    instance = make_instance()
+    make_job(instance=instance, exclusive=True)
+
+    def fail(job: claims.Claimed) -> None:
+        raise error
+
+    monkeypatch.setattr(attempts, "begin", fail)
+    monkeypatch.setattr("django.db.connection.close", lambda: None)
+    worker = Draining()
+    with suppress(RuntimeError):
+        worker.drain()
+    assert worker.heart.held == heartbeat.Held(), "its lease would be renewed for as long as this worker lives, and nobody would run it"
+    if isinstance(error, OperationalError):
+        assert Job.objects.get().lease_owner is None, "others need not wait for the lease to run out"
+        assert Instance.objects.get().lease_owner is None
+
+
 # -- the heartbeat --------------------------------------------------------------------------------------------------------
 def test_the_rest_of_a_batch_is_handed_back_when_a_job_is_slow() -> None:
     busy, other = make_instance(), make_instance()
@@ -144,7 +165,8 @@ def test_the_rest_of_a_batch_is_handed_back_when_a_job_is_slow() -> None:
     heart.held = heartbeat.Held(running, time.monotonic() - 2, (rest,), frozenset({busy.pk, other.pk}))
     heart._hand_back()
     assert [job.id for job in claims.claim_jobs("w2:2", 2)] == [rest.id]
-    assert heart.held.rest == ()
+    heart._hand_back()
+    assert Job.objects.get(pk=rest.id).lease_owner == "w2:2", "it is handed back once"
 
 
 def test_a_beat_renews_what_is_held_and_shows_the_worker() -> None:

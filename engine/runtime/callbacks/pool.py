@@ -135,7 +135,7 @@ class Pool:
         return len(found)
 
     def _renew(self) -> None:
-        if self.held and time.monotonic() - self.renewed > RENEW:
+        if self.held and time.monotonic() - self.renewed > min(RENEW, conf.JOB_LEASE / 3):
             self.renewed = time.monotonic()
             until = datetime.now(UTC) + timedelta(seconds=conf.JOB_LEASE)
             Delivery.objects.filter(pk__in=list(self.held), lease_owner=self.owner).update(lease_until=until)

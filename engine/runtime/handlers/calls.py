@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -160,7 +161,11 @@ def carry_out(call: Invocation, unit: Unit) -> Answer:
         function = _CARRIED_OUT[call.kind]
     except KeyError:
         raise HandlerError(f"{call.node}: nothing carries out a task of type {call.kind!r}") from None
-    return function(call, unit)
+    try:
+        return function(call, unit)
+    except MemoryError as error:
+        traceback.clear_frames(error.__traceback__)  # they hold on to what took the memory, which is needed to write this down
+        raise HandlerError(f"{call.node}: it took more memory than a worker may have (ENGINE_JOB_MEMORY)") from error
 
 
 def is_pure(call: Invocation) -> bool:
