@@ -58,8 +58,8 @@ def page(
     sort, order = given.get("sort") or listing.default, given.get("order") or "asc"
     if order not in ("asc", "desc"):
         raise BadInput("order must be asc or desc", "order")
-    rows = listing.sorted(listing(call.user, {**given, **fixed}), str(sort), order == "desc")
-    found = list(rows[start : start + size]) if size else []
+    rows = listing.sorted(listing(call.user, {**given, **fixed}), str(sort), order == "desc", given)
+    found = listing.page(rows, start, size)
     last = start + len(found)
     total = last if 0 < len(found) < size else rows.count()  # a page that is not full ends the list
     return {"data": shape(found), "total": total, "start": start, "sort": sort, "order": order, "size": len(found)}
@@ -94,7 +94,7 @@ def values(sent: Sequence[Json], where: str = "variables") -> dict[str, Any]:
 
 def scoped(sent: Sequence[Json], where: str = "variables") -> list[tuple[str, Any, str | None]]:
     """Name, value and scope of a list of variables as sent; raises BadInput."""
-    return [one_variable(Members(one, f"each of {where}")) for one in sent]
+    return [one_variable(Members(one, f"each of {where}", where)) for one in sent]
 
 
 def one_variable(sent: Members) -> tuple[str, Any, str | None]:

@@ -31,6 +31,8 @@ class Activity(models.Model):
         indexes = [
             models.Index(fields=["instance", "number"], name="towpath_activity_order"),
             models.Index(fields=["node", "ended"], name="towpath_activity_node"),
+            models.Index(fields=["started", "id"], name="towpath_activity_started"),
+            models.Index(fields=["assignee", "id"], name="towpath_activity_assignee", condition=models.Q(assignee__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -52,10 +52,18 @@ class Instance(models.Model):
             models.UniqueConstraint(fields=["definition", "service_id"], condition=models.Q(ended=None), name="towpath_instance_service_id")
         ]
         indexes = [
-            models.Index(fields=["definition", "ended"], name="towpath_instance_running"),
+            models.Index(fields=["definition", "id"], include=["ended"], name="towpath_instance_definition"),
             models.Index(fields=["starter", "-started"], name="towpath_instance_starter"),
-            models.Index(fields=["-started"], name="towpath_instance_started"),
-            models.Index(fields=["business_key"], name="towpath_instance_key", condition=models.Q(business_key__isnull=False)),
+            models.Index(fields=["started", "id"], name="towpath_instance_started"),
+            models.Index(fields=["ended", "id"], name="towpath_instance_ended"),
+            models.Index(fields=["business_key", "id"], name="towpath_instance_key"),
+            models.Index(fields=["tenant", "id"], name="towpath_instance_tenant", condition=~models.Q(tenant="")),
+            models.Index(  # the open ones are few: what is asked of them is counted in here
+                fields=["id"],
+                include=["definition", "started", "suspended", "parent"],
+                name="towpath_instance_open",
+                condition=models.Q(ended=None),
+            ),
             models.Index(fields=["parent"], name="towpath_instance_parent", condition=models.Q(parent__isnull=False)),
             models.Index(fields=["root"], name="towpath_instance_root", condition=models.Q(root__isnull=False)),
             models.Index(  # what retention looks for: called instances go with who called them

@@ -48,7 +48,16 @@ class UserTask(models.Model):
         indexes = [
             models.Index(fields=["assignee", "state"], name="towpath_usertask_assignee"),
             models.Index(fields=["instance"], name="towpath_usertask_instance"),
-            models.Index(fields=["state", "-priority", "created"], name="towpath_usertask_open"),
+            models.Index(fields=["created", "id"], name="towpath_usertask_created"),
+            models.Index(fields=["ended", "id"], name="towpath_usertask_ended"),
+            models.Index(fields=["owner"], name="towpath_usertask_owner", condition=models.Q(owner__isnull=False)),
+            models.Index(fields=["completed_by"], name="towpath_usertask_by", condition=models.Q(completed_by__isnull=False)),
+            models.Index(  # the open ones are few: what is asked of them is counted in here
+                fields=["id"],
+                include=["definition", "assignee", "instance", "priority", "due", "created"],
+                name="towpath_usertask_open",
+                condition=models.Q(state="open"),
+            ),
             models.Index(fields=["parent"], name="towpath_usertask_parent", condition=models.Q(parent__isnull=False)),
             models.Index(fields=["ended"], name="towpath_usertask_alone", condition=models.Q(instance=None, ended__isnull=False)),
         ]
@@ -71,8 +80,18 @@ class IdentityLink(models.Model):
         indexes = [
             models.Index(fields=["task"], name="towpath_link_task", condition=models.Q(task__isnull=False)),
             models.Index(fields=["instance"], name="towpath_link_instance", condition=models.Q(instance__isnull=False)),
-            models.Index(fields=["user"], name="towpath_link_user", condition=models.Q(user__isnull=False)),
-            models.Index(fields=["group"], name="towpath_link_group", condition=models.Q(group__isnull=False)),
+            models.Index(
+                fields=["user", "type", "task"], name="towpath_link_user", condition=models.Q(user__isnull=False, task__isnull=False)
+            ),
+            models.Index(
+                fields=["group", "type", "task"], name="towpath_link_group", condition=models.Q(group__isnull=False, task__isnull=False)
+            ),
+            models.Index(
+                fields=["user", "instance"], name="towpath_link_participant", condition=models.Q(user__isnull=False, instance__isnull=False)
+            ),
+            models.Index(
+                fields=["group", "instance"], name="towpath_link_team", condition=models.Q(group__isnull=False, instance__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,8 +40,9 @@ class Variable(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["instance", "name"], name="towpath_variable_instance"),
-            models.Index("name", Left("text", 100), name="towpath_variable_text"),  # a B-tree takes 2.7 kB at most
-            models.Index(fields=["name", "number"], name="towpath_variable_number"),
+            models.Index("name", Left("text", 100), "id", name="towpath_variable_text"),  # a B-tree takes 2.7 kB at most
+            models.Index(fields=["name", "number"], name="towpath_variable_number", condition=models.Q(number__isnull=False)),
+            models.Index(fields=["name", "time"], name="towpath_variable_time", condition=models.Q(time__isnull=False)),
             models.Index(fields=["task"], name="towpath_variable_task", condition=models.Q(task__isnull=False)),
         ]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
 from engine.models import Activity, IdentityLink, Instance, Subscription, Token, UserTask
-from engine.runtime import access
+from engine.runtime import access, sight
 from engine.runtime.queries.filters import (
     NOTHING,
     Filters,
@@ -60,9 +61,11 @@ def of_definition(path: str = "definition") -> dict[str, Any]:
 def _involved(name: str, value: object) -> Q:
     """Users who started it, are linked to it, or have or had one of its tasks."""
     who = text(name, value)
-    links = IdentityLink.objects.filter(Q(instance=OuterRef("pk")) | Q(task__instance=OuterRef("pk")), user=who)
-    tasks = UserTask.objects.filter(Q(assignee=who) | Q(owner=who) | Q(completed_by=who), instance=OuterRef("pk"))
-    return Q(starter=who) | Q(Exists(links)) | Q(Exists(tasks))
+    links, tasks = IdentityLink.objects.filter(user=who), UserTask.objects.filter(instance__isnull=False)
+    found: list[sight.Ids] = [tasks.filter(**{role: who}).values_list("instance") for role in ("assignee", "owner", "completed_by")]
+    found += [tasks.filter(pk__in=links.filter(task__isnull=False).values("task")).values_list("instance")]
+    found += [links.filter(instance__isnull=False).values_list("instance")]
+    return Q(pk__in=sight.ids(Instance.objects.filter(starter=who).values_list("pk"), *found))
 
 
 def _resting_at(name: str, value: object) -> Q:
@@ -116,25 +119,37 @@ _SORTS: Mapping[str, Any] = {
     "id": "pk", "processInstanceId": "pk", "processDefinitionId": "definition_id", "processDefinitionKey": "definition__key",
     "businessKey": "business_key", "startTime": "started", "tenantId": "tenant", "name": "name",
 }  # fmt: skip
-_IN_ORDER = ("started", "pk")
+_IN_ORDER = ("pk",)  # ids are made in the order of time
 
 
 def _seen(user: Any) -> QuerySet[Instance]:
     return access.visible_instances(user).select_related("definition")
 
 
-instances: Listing[Instance] = Listing("process instance", lambda user: _seen(user).filter(ended=None), _RUNNING, _SORTS, "id", _IN_ORDER)
+def _listed(user: Any) -> QuerySet[Instance]:
+    return sight.instances(user).select_related("definition")
+
+
+instances: Listing[Instance] = Listing(
+    "process instance",
+    lambda user: _seen(user).filter(ended=None),
+    _RUNNING,
+    _SORTS,
+    "id",
+    _IN_ORDER,
+    lambda user: _listed(user).filter(ended=None),
+)
 historic_instances: Listing[Instance] = Listing(
-    "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER
+    "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER, _listed
 )
 
 
 # -- what belongs to instances --------------------------------------------------------------------------------------------
-def visible(rows: QuerySet[Any], user: Any, *, loose: Q | None = None) -> QuerySet[Any]:
-    """Those rows whose instance the user may see, or that meet `loose`."""
+def visible(rows: QuerySet[Any], user: Any, *, loose: Q | None = None, long: bool = False) -> QuerySet[Any]:
+    """Those rows whose instance the user may see, or that meet `loose`; `long` for what is listed as a whole."""
     if access.sees_all(user):
         return rows
-    mine = Q(instance__in=access.visible_instances(user).values("pk"))
+    mine = Q(instance__in=sight.instance_ids(user) if long else access.visible_instances(user).values("pk"))
     return rows.filter(mine if loose is None else mine | loose)
 
 
@@ -170,7 +185,7 @@ _EXECUTIONS: Filters = {
 
 executions: Listing[Token] = Listing(
     "execution",
-    lambda user: visible(Token.objects.select_related("instance"), user),
+    partial(visible, Token.objects.select_related("instance")),
     _EXECUTIONS,
     {
         "processInstanceId": "instance_id", "processDefinitionId": "instance__definition_id",
@@ -178,6 +193,7 @@ executions: Listing[Token] = Listing(
     },
     "processInstanceId",
     ("scope", "number", "pk"),  # what waits comes before what is around it
+    partial(visible, Token.objects.select_related("instance"), long=True),
 )  # fmt: skip
 
 _SUBSCRIPTIONS: Filters = {
@@ -200,10 +216,10 @@ _SUBSCRIPTIONS: Filters = {
 }
 
 
-def _subscriptions_seen(user: Any) -> QuerySet[Subscription]:
+def _subscriptions_seen(user: Any, *, long: bool = False) -> QuerySet[Subscription]:
     """Those of instances he sees, and the start events of definitions he may know."""
     starts = Q(instance=None, definition__in=access.visible_definitions(user).values("pk"))
-    return visible(Subscription.objects.all(), user, loose=starts)
+    return visible(Subscription.objects.all(), user, loose=starts, long=long)
 
 
 subscriptions: Listing[Subscription] = Listing(
@@ -219,6 +235,7 @@ subscriptions: Listing[Subscription] = Listing(
         "tenantId": "tenant",
     },
     "id",
+    listed=partial(_subscriptions_seen, long=True),
 )
 
 _ACTIVITIES: Filters = {
@@ -243,8 +260,12 @@ _ACTIVITIES: Filters = {
 }
 
 
-def _runs(user: Any) -> QuerySet[Activity]:
-    return visible(Activity.objects.select_related("instance"), user)
+def _runs(user: Any, *, long: bool = False) -> QuerySet[Activity]:
+    return visible(Activity.objects.select_related("instance"), user, long=long)
+
+
+def _runs_listed(user: Any) -> QuerySet[Activity]:
+    return _runs(user, long=True)
 
 
 _ACTIVITY_SORTS: Mapping[str, Any] = {
@@ -254,7 +275,13 @@ _ACTIVITY_SORTS: Mapping[str, Any] = {
 }  # fmt: skip
 _AS_RUN = ("instance_id", "number")
 
-activities: Listing[Activity] = Listing("activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN)
+activities: Listing[Activity] = Listing("activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN, _runs_listed)
 current_activities: Listing[Activity] = Listing(  # those of instances that still run
-    "activity instance", lambda user: _runs(user).filter(instance__ended=None), _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN
+    "activity instance",
+    lambda user: _runs(user).filter(instance__ended=None),
+    _ACTIVITIES,
+    _ACTIVITY_SORTS,
+    "startTime",
+    _AS_RUN,
+    lambda user: _runs_listed(user).filter(instance__ended=None),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from engine.errors import BadInput
 from engine.models import IdentityLink, UserTask
-from engine.runtime import access
+from engine.runtime import access, sight
 from engine.runtime.queries.filters import (
     Filters,
     after,
@@ -54,12 +54,14 @@ def _person(who: str) -> Q:
 
 def _candidate_or_assigned(name: str, value: object) -> Q:
     who = text(name, value)
-    return Q(assignee=who) | _offered(_person(who))
+    rows = UserTask.objects.order_by()
+    return Q(pk__in=sight.ids(rows.filter(assignee=who).values_list("pk"), rows.filter(_offered(_person(who))).values_list("pk")))
 
 
 def _involved(name: str, value: object) -> Q:
     who = text(name, value)
-    return Q(assignee=who) | Q(owner=who) | _links(Q(user=who))
+    links = IdentityLink.objects.filter(user=who, task__isnull=False).values_list("task")
+    return Q(pk__in=sight.ids(*(UserTask.objects.filter(**{role: who}).values_list("pk") for role in ("assignee", "owner")), links))
 
 
 def _delegated(name: str, value: object) -> Q:
@@ -172,21 +174,28 @@ _PAST_SORTS: Mapping[str, Any] = {
     "endTime": "ended", "duration": took("created"),
     "deleteReason": "reason",
 }  # fmt: skip
-_IN_ORDER = ("created", "pk")
+_IN_ORDER = ("pk",)  # ids are made in the order of time
 
 tasks: Listing[UserTask] = Listing(
-    "task", lambda user: access.visible_tasks(user).filter(state=UserTask.State.OPEN), _OPEN, _SORTS, "id", _IN_ORDER
+    "task",
+    lambda user: access.visible_tasks(user).filter(sight.OPEN),
+    _OPEN,
+    _SORTS,
+    "id",
+    _IN_ORDER,
+    lambda user: sight.tasks(user, sight.OPEN),
 )
-historic_tasks: Listing[UserTask] = Listing("task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER)
+historic_tasks: Listing[UserTask] = Listing("task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER, sight.tasks)
 
 
 # -- the inbox ------------------------------------------------------------------------------------------------------------
-def _mine(user: Any) -> Q:
-    return Q(assignee=access.name(user))
+def _mine(user: Any) -> QuerySet[UserTask]:
+    return UserTask.objects.filter(sight.OPEN, assignee=access.name(user))
 
 
-def _groups(user: Any) -> Q:
-    return _offered(Q(user=access.name(user)) | Q(group__in=access.groups(user)))
+def _groups(user: Any) -> QuerySet[UserTask]:
+    found = UserTask.objects.filter(sight.OPEN)
+    return found.filter(pk__in=sight.ids(UserTask.objects.none().values_list("pk"), *sight.offered(user, found)))
 
 
 def inbox(user: Any, view: str = "mine", search: str = "") -> QuerySet[UserTask]:
@@ -195,16 +204,10 @@ def inbox(user: Any, view: str = "mine", search: str = "") -> QuerySet[UserTask]
     `search` is looked for in a task's name and description and in its request's name, business key and process name. With
     their instance and definition they are one statement. Raises BadInput for a view that there is not.
     """
-    found = tasks.seen(user).select_related("instance", "definition")
-    match view:
-        case "mine":
-            found = found.filter(_mine(user))
-        case "groups":
-            found = found.filter(_groups(user))
-        case "all":
-            pass
-        case _:
-            raise BadInput(f"there is no view {view[:40]!r}", "view")
+    views: Mapping[str, Callable[[Any], QuerySet[UserTask]]] = {"mine": _mine, "groups": _groups, "all": tasks}
+    if view not in views:
+        raise BadInput(f"there is no view {view[:40]!r}", "view")
+    found = views[view](user).select_related("instance", "definition")
     return found.filter(_searched(search.replace("\0", "").strip())) if search.strip() else found
 
 
@@ -218,4 +221,5 @@ def _searched(wanted: str) -> Q:
 
 def inbox_counts(user: Any) -> dict[str, int]:
     """How many open tasks are `mine` and how many are offered to me or my `groups`, for a badge; one statement."""
-    return tasks.seen(user).aggregate(mine=Count("pk", filter=_mine(user)), groups=Count("pk", filter=_groups(user)))
+    found = UserTask.objects.filter(pk__in=sight.ids(_mine(user).values_list("pk"), _groups(user).values_list("pk")))
+    return found.aggregate(mine=Count("pk", filter=Q(assignee__isnull=False)), groups=Count("pk", filter=Q(assignee=None)))

@@ -18,7 +18,7 @@ from engine.bpmn.graph import HISTORY_LEVELS
 from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
 from engine.models import Blob, Instance, Token, UserTask, Variable
-from engine.runtime import access
+from engine.runtime import access, sight
 from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text, texts
 from engine.runtime.queries.listing import Listing
 from engine.runtime.store.values import COLUMNS, columns_of, value_of
@@ -116,15 +116,23 @@ def _seen(user: Any) -> QuerySet[Variable]:
     return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | Q(task__in=access.visible_tasks(user).values("pk")))
 
 
-def _live(user: Any) -> QuerySet[Variable]:
+def _listed(user: Any) -> QuerySet[Variable]:
+    found = Variable.objects.all()
+    if access.sees_all(user):
+        return found
+    of_both = (found.filter(instance__in=sight.instance_ids(user)), found.filter(task__in=sight.tasks(user).values("pk")))
+    return found.filter(pk__in=sight.ids(*(part.values_list("pk") for part in of_both)))
+
+
+def _live(found: QuerySet[Variable]) -> QuerySet[Variable]:
     """Those whose scope has not ended, nor the task they are local to."""
     ended = UserTask.objects.filter(pk=OuterRef("task")).exclude(state=UserTask.State.OPEN)
-    return _seen(user).filter(~Exists(ended), live=True)
+    return found.filter(Q(task=None) | ~Exists(ended), live=True)
 
 
-def _past(user: Any) -> QuerySet[Variable]:
+def _past(found: QuerySet[Variable]) -> QuerySet[Variable]:
     """Those in the history: processes that keep no runs of activities keep no variables either (Flowable's HistoryLevel)."""
-    return _seen(user).exclude(instance__definition__history__in=HISTORY_LEVELS[:3])
+    return found.exclude(instance__in=Instance.objects.filter(definition__history__in=HISTORY_LEVELS[:3]).values("pk"))
 
 
 def _of_one_row(name: str, value: object) -> Q:
@@ -150,9 +158,14 @@ _FILTERS: Filters = {
     "variables": _of_one_row,
 }
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
+_TIES = (Left("text", _INDEXED), "pk")  # as the index of texts has them, which so serves the whole list
 
-historic_variables: Listing[Variable] = Listing("variable", _past, _FILTERS, _SORTS, "variableName")
-variables: Listing[Variable] = Listing("variable", _live, _FILTERS, _SORTS, "variableName")
+historic_variables: Listing[Variable] = Listing(
+    "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, lambda user: _past(_listed(user))
+)
+variables: Listing[Variable] = Listing(
+    "variable", lambda user: _live(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, lambda user: _live(_listed(user))
+)
 
 
 # -- their values ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,172 @@
+"""How long lists take with 1,000,000 ended and 100,000 open instances in PostgreSQL.
+
+Run `python -m tests.benchmarks.bench_large_data [--database URL] [--only WORDS]`. Without a database it makes a server of its own;
+one that is empty is filled first. Every list is asked through Django's test client, as an operator and as somebody who sees one
+request in a hundred. Totals are exact, so a list of very many rows is counted: those are a class of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests import postgres
+from tests.benchmarks import large_data
+
+LIMITS = {"index": 100, "total": 1000, "scan": 1000}  # milliseconds, p95
+MANY = 50_000  # rows behind a total that has to count them all
+ROUNDS, PATIENCE = 20, 2.0  # calls of one query at most, seconds after which fewer are enough
+FEWEST = 4
+LONGEST = 10  # seconds of one statement; what takes longer counts as this much
+WORDS = re.compile(r"{(\w+)}")
+
+
+class Sample:
+    """Values to ask for, drawn from what is there; the same ones in every run."""
+
+    def __init__(self) -> None:
+        from engine.models import Definition, Instance, UserTask  # noqa: PLC0415  # Django is set up by main
+
+        self.random = random.Random(7)  # noqa: S311  # nothing is kept secret with it
+        ended = Instance.objects.filter(ended__isnull=False).order_by("pk")
+        there, open_ = Instance.objects.count(), Instance.objects.filter(ended=None).order_by("pk")
+        some = [ended[n] for n in range(1, there // 2, there // 25)]
+        times = Instance.objects.order_by("started").values_list("started", flat=True)
+        keys = [f"process-{n}" for n in range(8)]
+        self.values: dict[str, list[str]] = {
+            "instance": [str(one.pk) for one in some],
+            "open": [str(one.pk) for one in open_[: there // 11 : there // 200]],
+            "business": [one.business_key for one in some if one.business_key],
+            "task": [str(one) for one in UserTask.objects.filter(instance__in=some).values_list("pk", flat=True)],
+            "user": [f"user{n:03}" for n in range(0, large_data.USERS, 37)],
+            "group": [f"group{n:02}" for n in range(large_data.GROUPS)],
+            "key": keys, "rare": ["process-9"],
+            "definition": list(Definition.objects.filter(key__in=keys).values_list("pk", flat=True)),
+            "deployment": [str(pk) for pk in Definition.objects.filter(key__in=keys).values_list("deployment", flat=True)],
+            "customer": [f"Customer {n}" for n in range(0, 10_000, 373)],
+            "amount": [str(n) for n in range(0, 5000, 311)],
+            "event": [f"event-{n}" for n in range(0, 500, 37)],
+            "early": [times[there // 100].isoformat()], "recent": [times[there - there // 100].isoformat()],
+            "day": [times[there - there // 300].isoformat()],
+        }  # fmt: skip
+
+    def put(self, given: Any) -> Any:
+        """The same with each word in braces replaced; an amount is a number."""
+        if isinstance(given, dict):
+            return {name: self.put(value) for name, value in given.items()}
+        if isinstance(given, list):
+            return [self.put(one) for one in given]
+        if given == "{amount}":
+            return int(self.random.choice(self.values["amount"]))
+        return WORDS.sub(lambda word: self.random.choice(self.values[word[1]]), given) if isinstance(given, str) else given
+
+
+class Asked:
+    """One query by one person: how long each call took, and how many rows there are."""
+
+    def __init__(self, query: Any, who: str) -> None:
+        self.query, self.who, self.took, self.total = query, who, [0.0], 0
+
+    def ask(self, client: Any, sample: Sample) -> None:
+        self.took = []
+        until = time.monotonic() + PATIENCE
+        self._once(client, sample)
+        if self.took[0] > PATIENCE * 1000:
+            return
+        self.took.clear()  # that was for the caches
+        while len(self.took) < ROUNDS and (len(self.took) < FEWEST or time.monotonic() < until):
+            self._once(client, sample)
+
+    def _once(self, client: Any, sample: Sample) -> None:
+        given, path = sample.put(self.query.given), self.query.path
+        address = f"/external-job-api/{path[9:]}" if path.startswith("external:") else f"/api/{path}"
+        began = time.perf_counter()
+        answer = client.post(address, given, content_type="application/json") if path.startswith("query/") else client.get(address, given)
+        self.took.append((time.perf_counter() - began) * 1000)
+        if answer.status_code in (200, 403):
+            self.total = max(self.total, answer.json().get("total", 0))
+        elif self.took[-1] < LONGEST * 1000:
+            raise SystemExit(f"{self.query.name}: {answer.status_code} {answer.content[:300]!r}")
+
+    @property
+    def kind(self) -> str:
+        return "scan" if self.query.scans else "total" if self.total > MANY else "index"
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.took)[max(0, round(len(self.took) * 0.95) - 1)]
+
+    @property
+    def over(self) -> bool:
+        return self.p95 > LIMITS[self.kind]
+
+    def line(self) -> str:
+        late = "OVER" if self.over else ""
+        return f"{self.kind:5} {self.who:8} {statistics.median(self.took):8.1f} {self.p95:8.1f} {self.total:9} {late:4} {self.query.name}"
+
+
+def persons() -> dict[str, Any]:
+    """A client for an operator and for somebody without permissions."""
+    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+
+    found = {"operator": Client(raise_request_exception=False), "user": Client(raise_request_exception=False)}
+    for name, client in zip(("admin", "user123"), found.values(), strict=True):
+        client.force_login(User.objects.get(username=name))
+    return found
+
+
+def measure(only: str, by: str) -> None:
+    """Ask everything whose name contains `only`; prints a line for each as it is known, and what is over its limit at the end."""
+    from django.db import connection  # noqa: PLC0415
+
+    from tests.benchmarks.large_queries import every  # noqa: PLC0415
+
+    sample, done = Sample(), []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = '{LONGEST}s'")
+    clients = {who: client for who, client in persons().items() if by in ("", who)}
+    sys.stdout.write(f"{'class':5} {'who':8} {'p50 ms':>8} {'p95 ms':>8} {'total':>9}\n")
+    for query in every():
+        for who, client in clients.items() if only in query.name else ():
+            done.append(Asked(query, who))
+            done[-1].ask(client, sample)
+            sys.stdout.write(done[-1].line() + "\n")
+            sys.stdout.flush()
+    late = [one for one in done if one.over]
+    sys.stdout.write(f"{len(done)} queries, {len(late)} over their limit\n")
+
+
+@contextmanager
+def database(url: str | None) -> Iterator[str]:
+    """The one that was named, or a server of our own."""
+    if url:
+        yield url
+        return
+    postgres.OPTIONS.update(fsync="on", full_page_writes="on", synchronous_commit="on", shared_buffers="512MB", max_wal_size="4GB")
+    with postgres.server() as own:
+        yield own
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", help="postgresql://...; filled if it is empty")
+    parser.add_argument("--instances", type=int, default=1_100_000)
+    parser.add_argument("--only", default="", help="a part of the names of what to ask")
+    parser.add_argument("--who", default="", choices=["operator", "user"])
+    arguments = parser.parse_args()
+    with database(arguments.database) as url:
+        large_data.prepare(url)
+        large_data.fill(url, arguments.instances)
+        measure(arguments.only, arguments.who)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What is asked of a large database: each query of the conformance suite, each filter and each way to sort of the large lists.
+
+A word in braces is a value drawn anew for each call (`large_sample`). Paths below `query/` are asked by POST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine.api import words
+from engine.runtime import queries
+
+Given = dict[str, Any]
+PAGING = {"start", "size", "sort", "order"}
+INSTANCES, PAST = "runtime/process-instances", "history/historic-process-instances"
+TASKS, PAST_TASKS = "runtime/tasks", "history/historic-task-instances"
+EXECUTIONS, SUBSCRIPTIONS = "runtime/executions", "runtime/event-subscriptions"
+PAST_ACTIVITIES, PAST_VARIABLES = "history/historic-activity-instances", "history/historic-variable-instances"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query; `scans` are those that no B-tree answers: like, ilike and notEquals."""
+
+    path: str
+    given: Given
+
+    @property
+    def name(self) -> str:
+        return f"{self.path}?{'&'.join(map(_shown, self.given.items()))}"
+
+    @property
+    def scans(self) -> bool:
+        told = str(self.given)
+        return any(word in told for word in ("Like'", "LikeIgnoreCase", "'like", "otEquals", "IgnoreCase"))
+
+
+def _shown(given: tuple[str, Any]) -> str:
+    name, value = given
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{name}={' and '.join(' '.join(map(str, (c.get('name', 'any'), c['operation'], c['value']))) for c in value)}"
+    return f"{name}={value}"
+
+
+def _where(name: str, operation: str, value: Any) -> Given:
+    kind = {"ordered": "date", "total": "double"}.get(name)
+    return {"name": name, "operation": operation, "value": value, **({"type": kind} if kind else {})}
+
+
+CONDITIONS: list[list[Given]] = [
+    [_where("amount", "equals", "{amount}")],
+    [_where("amount", "notEquals", "{amount}")],
+    [_where("amount", "greaterThan", 4990)],
+    [_where("amount", "lessThanOrEquals", 10)],
+    [_where("total", "greaterThanOrEquals", 24990)],
+    [_where("customer", "equals", "{customer}")],
+    [_where("customer", "notEquals", "{customer}")],
+    [_where("customer", "equalsIgnoreCase", "{customer}")],
+    [_where("customer", "notEqualsIgnoreCase", "{customer}")],
+    [_where("customer", "like", "{customer}%")],
+    [_where("customer", "like", "%er 77")],
+    [_where("customer", "likeIgnoreCase", "CUSTOMER 77%")],
+    [_where("express", "equals", True)],
+    [_where("ordered", "greaterThan", "{day}")],
+    [_where("customer", "equals", "{customer}"), _where("express", "equals", True)],
+    [{"operation": "equals", "value": "{customer}"}],
+]
+_OF_KEY = {"processDefinitionKey": "{key}"}
+
+SUITE: dict[str, list[Given]] = {
+    INSTANCES: [
+        {}, {"size": "100"}, {"start": "5000"}, {"start": "90000"}, {"id": "{open}"}, {"businessKey": "{business}"},
+        {"businessKeyLike": "ORD-77%", "sort": "startTime"}, {"businessKeyLikeIgnoreCase": "%ord-77"}, {"processDefinitionId": "{definition}"},
+        _OF_KEY, {"processDefinitionKey": "{rare}"}, {**_OF_KEY, "includeProcessVariables": "true"}, {**_OF_KEY, "size": "0"},
+        {**_OF_KEY, "sort": "startTime", "order": "desc"}, {**_OF_KEY, "sort": "startTime", "start": "300"}, {**_OF_KEY, "suspended": "true"},
+        {"startedBy": "{user}"}, {"startedBy": "{user}", **_OF_KEY}, {"involvedUser": "{user}"}, {"involvedUser": "{user}", **_OF_KEY},
+        {"tenantId": "acme"}, {"withoutTenantId": "true"}, {"superProcessInstanceId": "{open}"}, {"activeActivityId": "work"},
+        {"startedAfter": "{recent}"}, {"startedBefore": "{early}"}, {"suspended": "true"}, {"excludeSubprocesses": "true"}, {"nameLike": "%der 5"},
+    ],
+    PAST: [
+        {}, {"size": "100"}, {"start": "5000"}, {"start": "500000"}, {"processInstanceId": "{instance}", "includeProcessVariables": "true"},
+        {"businessKey": "{business}"}, {"businessKeyLike": "ORD-77%"}, {"processBusinessKeyLikeIgnoreCase": "%-7777"}, _OF_KEY,
+        {"processDefinitionKey": "{rare}"}, {"processDefinitionId": "{definition}"}, {**_OF_KEY, "finished": "false"}, {**_OF_KEY, "finished": "true"},
+        {**_OF_KEY, "sort": "startTime"}, {**_OF_KEY, "startedAfter": "{early}", "finishedAfter": "{early}"}, {"startedAfter": "{recent}"},
+        {"finishedAfter": "{recent}"}, {"finishedBefore": "{early}"}, {"finished": "true"}, {"finished": "false"}, {"startedBy": "{user}"},
+        {"startedBy": "{user}", **_OF_KEY}, {"involvedUser": "{user}"}, {"involvedUser": "{user}", "finished": "true"}, {"tenantId": "acme"},
+        {"superProcessInstanceId": "{instance}"}, {"excludeSubprocesses": "true"}, {"state": "cancelled"}, {"nameLike": "Order 5%"},
+        {"nameLikeIgnoreCase": "%ORDER 5%"}, {"processDefinitionName": "The {key}"}, {"deploymentId": "{deployment}"},
+    ],
+    TASKS: [
+        {}, {"size": "100"}, {"start": "50000"}, {"assignee": "{user}"}, {"assignee": "{user}", **_OF_KEY}, {"owner": "{user}"},
+        {"candidateGroup": "{group}"}, {"candidateGroup": "{group}", **_OF_KEY}, {"candidateGroups": "{group},nobody"}, {"candidateUser": "{user}"},
+        {"candidateUser": "{user}", **_OF_KEY}, {"involvedUser": "{user}"}, {"unassigned": "true"}, {"unassigned": "true", **_OF_KEY},
+        {"category": "laundry", "description": "Dry it"}, {"category": "laundry", "minimumPriority": "50", "sort": "priority"},
+        {"category": "laundry", "dueAfter": "{early}"}, {"category": "laundry", "nameLike": "%o%", "sort": "name"}, {"priority": "90"},
+        {"category": "laundry", "nameLikeIgnoreCase": "WORK%"}, {"category": "laundry", "owner": "{user}", "sort": "name"},
+        {"category": "laundry", "sort": "dueDate", "dueBefore": "{recent}"}, {"category": "laundry", "sort": "priority", "order": "desc"},
+        _OF_KEY, {"processInstanceBusinessKey": "{business}"}, {"processInstanceBusinessKeyLike": "ORD-77%"}, {"processInstanceId": "{open}"},
+        {"processInstanceId": "{open}", "delegationState": "pending"}, {"processInstanceId": "{open}", "includeProcessVariables": "true"},
+        {"taskDefinitionKey": "work"}, {"dueBefore": "{early}"}, {"createdAfter": "{recent}"}, {"nameLike": "%The process-3 5%"}, {"tenantId": "acme"},
+        {"delegationState": "pending"}, {"withoutDueDate": "true"}, {"excludeSubTasks": "true"}, {"active": "true"},
+    ],
+    PAST_TASKS: [
+        {}, {"start": "500000"}, {**_OF_KEY, "finished": "false"}, {**_OF_KEY, "finished": "true"}, {"processInstanceId": "{instance}"},
+        {"processInstanceId": "{instance}", "dueDateBefore": "{recent}"}, {"processInstanceId": "{instance}", "taskNameLike": "Work%"},
+        {"processInstanceId": "{instance}", "processFinished": "true", "sort": "endTime", "order": "desc"}, {"taskAssignee": "{user}"},
+        {"processInstanceId": "{instance}", "taskDefinitionKey": "work", "includeTaskLocalVariables": "true"}, {"taskName": "Work on The process-3 5"},
+        {"taskNameLike": "%process-3 5%"}, {"taskOwner": "{user}"}, {"taskCompletedBy": "{user}"}, {"taskInvolvedUser": "{user}"}, {"processFinished": "true"},
+        {"taskCompletedAfter": "{recent}"}, {"taskCreatedBefore": "{early}"}, {"taskCategory": "laundry"}, {"dueDateAfter": "{recent}"},
+        {"processBusinessKey": "{business}", "taskDefinitionKey": "work"}, {"taskCandidateGroup": "{group}"}, {"taskDefinitionKey": "work"},
+    ],
+    EXECUTIONS: [
+        {}, {"start": "100000"}, {"processInstanceId": "{open}"}, {"processInstanceId": "{open}", "activityId": "work"}, {"activityId": "work"}, _OF_KEY,
+        {"messageEventSubscriptionName": "{event}"}, {"signalEventSubscriptionName": "{event}"}, {"processBusinessKey": "{business}"}, {"tenantId": "acme"},
+    ],
+    SUBSCRIPTIONS: [
+        {}, {"eventName": "{event}"}, {"eventType": "message"}, {"processInstanceId": "{open}"}, {"processDefinitionId": "{definition}"},
+        {"activityId": "work"}, {"createdAfter": "{recent}"}, {"tenantId": "acme"},
+    ],
+    PAST_ACTIVITIES: [
+        {}, {"start": "1000000"}, {"processInstanceId": "{instance}", "size": "50"}, {"processInstanceId": "{instance}", "activityType": "userTask"},
+        {"processInstanceId": "{instance}", "finished": "false"}, {"processInstanceId": "{instance}", "activityName": "Do the work"},
+        {"taskAssignee": "{user}"}, {"taskAssignee": "{user}", "processInstanceId": "{instance}"}, {"activityId": "work", "finished": "false"},
+        {"activityId": "end"}, {"activityType": "userTask"}, {"finished": "false"}, {"startedAfter": "{recent}"}, {"finishedAfter": "{recent}"},
+        {"taskCompletedBy": "{user}"}, _OF_KEY, {"processDefinitionId": "{definition}"}, {"activityNameLike": "Do%"}, {"tenantId": "acme"},
+    ],
+    "runtime/activity-instances": [{}, {"processInstanceId": "{open}", "activityType": "receiveTask"}, {"processInstanceId": "{open}", "finished": "true"}],
+    PAST_VARIABLES: [
+        {}, {"start": "1000000"}, {"processInstanceId": "{instance}"}, {"processInstanceId": "{instance}", "excludeTaskVariables": "true"},
+        {"processInstanceId": "{instance}", "variableName": "amount"}, {"processInstanceId": "{instance}", "variableNameLike": "%o%"},
+        {"taskId": "{task}"}, {"variableName": "said"}, {"variableName": "amount"}, {"variableNameLike": "%art"},
+    ],
+    "runtime/variable-instances": [{}, {"processInstanceId": "{open}"}, {"variableName": "cart"}, {"variableNameLike": "sai%"}],
+    **{f"management/{kind}-jobs": [
+        {}, {"processInstanceId": "{open}"}, {"processDefinitionId": "{definition}"}, {"elementId": "work"}, {"dueBefore": "{recent}"}, {"withException": "true"},
+        {"timersOnly": "true"},
+    ] for kind in ("timer", "suspended", "deadletter")},
+    "management/jobs": [{}, {"processInstanceId": "{open}"}, {"exceptionMessage": "nothing"}],
+    "external:jobs": [{}, {"processInstanceId": "{open}"}, {"processInstanceId": "{open}", "locked": "true"}],
+    "repository/deployments": [{}, {"nameLike": "process-%", "sort": "deployTime", "order": "desc"}],
+    "repository/process-definitions": [{}, {"key": "{key}", "latest": "true"}, {"latest": "true"}, {"startableByUser": "{user}"}],
+    "identity/users": [{}, {"memberOfGroup": "{group}"}, {"emailLike": "%@example.org", "sort": "lastName", "order": "desc"}],
+    "identity/groups": [{}, {"member": "{user}"}],
+    "query/process-instances": [
+        *({"variables": one} for one in CONDITIONS), {**_OF_KEY, "variables": CONDITIONS[0]}, {**_OF_KEY, "variables": CONDITIONS[5], "sort": "startTime"},
+        {"processBusinessKey": "{business}"}, {"processInstanceIds": ["{open}", "{instance}"]},
+    ],
+    "query/historic-process-instances": [
+        *({"variables": one} for one in CONDITIONS), {**_OF_KEY, "variables": CONDITIONS[5]}, {**_OF_KEY, "finished": True, "sort": "endTime", "order": "desc"},
+    ],
+    "query/tasks": [
+        *({"processInstanceVariables": one} for one in CONDITIONS[:6]), {"category": "laundry", "withoutDueDate": True}, {"candidateOrAssigned": "{user}"},
+        {"candidateGroupIn": ["{group}"], **_OF_KEY}, {"processInstanceId": "{open}", "taskVariables": [_where("said", "equals", "Answer 5")]},
+        {"taskVariables": [_where("said", "equals", "Answer 5")]}, {"taskVariables": [_where("said", "like", "Answer 5%")]},
+    ],
+    "query/historic-task-instances": [
+        {"processVariables": CONDITIONS[5]}, {"processVariables": CONDITIONS[6]}, {"processInstanceId": "{instance}", "taskVariables": [_where("said", "equals", "Answer 5")]},
+        {"taskVariables": [_where("said", "equals", "Answer 5")]},
+    ],
+    "query/executions": [{"activityId": "work", "processInstanceId": "{open}"}, {"processBusinessKey": "{business}", **_OF_KEY}, {"processInstanceVariables": CONDITIONS[5]}],
+    "query/activity-instances": [{"activityId": "work", "processInstanceId": "{open}"}],
+    "query/historic-activity-instances": [{"activityType": "userTask", "processInstanceId": "{instance}"}],
+    "query/historic-variable-instances": [
+        {"processInstanceId": "{instance}", "variables": CONDITIONS[5]}, {"variables": CONDITIONS[5]}, {"variables": CONDITIONS[6]}, {"variables": CONDITIONS[9]},
+    ],
+}  # fmt: skip
+SORTED = {
+    INSTANCES: queries.instances, PAST: queries.historic_instances, TASKS: queries.tasks, PAST_TASKS: queries.historic_tasks,
+    EXECUTIONS: queries.executions, SUBSCRIPTIONS: queries.subscriptions, PAST_ACTIVITIES: queries.activities, PAST_VARIABLES: queries.historic_variables,
+    "management/timer-jobs": queries.jobs["waiting"],
+}  # fmt: skip
+
+
+def every() -> Iterator[Query]:
+    """The queries, then each large list by each of its sorts, both ways; what a list does not heed is left out."""
+    for path, all_given in SUITE.items():
+        yield from (Query(path, given) for given in all_given if set(given) <= words.FILTERS.get(path, set(given)) | PAGING)
+    for path, listing in SORTED.items():
+        sorts = words.SORTS.get(path, frozenset(listing.sorts))
+        yield from (Query(path, {"sort": name, "order": order}) for name in sorted(sorts) for order in ("asc", "desc"))
