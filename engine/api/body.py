@@ -18,6 +18,7 @@ from engine.runtime.queries import filters
 Json = Any
 T = TypeVar("T")
 
+BODY = "body"  # the field at fault where it is the whole of it
 LONGEST = 255  # characters of a name or key, as the columns take them
 LONGEST_TEXT = 100_000
 _SLACK = 1024 * 1024  # what a multipart body has around its file
@@ -53,7 +54,7 @@ def parsed(raw: bytes, *, unique: bool = False) -> Json:
     try:
         found = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique if unique else None)
     except (ValueError, RecursionError):
-        raise BadInput("the body is not JSON", "body" if unique else None) from None
+        raise BadInput("the body is not JSON", BODY) from None
     if raw.count(b"[") + raw.count(b"{") > conf.MAX_JSON_DEPTH or b"\\u" in raw or b"\0" in raw:
         _check(found)
     return found
@@ -79,14 +80,14 @@ def _check(root: Json) -> None:
     while todo:
         value, depth = todo.pop()
         if depth > conf.MAX_JSON_DEPTH:
-            raise BadInput(f"the body is nested deeper than {conf.MAX_JSON_DEPTH} levels")
+            raise BadInput(f"the body is nested deeper than {conf.MAX_JSON_DEPTH} levels", BODY)
         if isinstance(value, dict):
             todo += [(one, depth + 1) for one in value.values()]
             todo += [(one, depth) for one in value]
         elif isinstance(value, list):
             todo += [(one, depth + 1) for one in value]
         elif isinstance(value, str) and not storable(value):
-            raise BadInput("the body holds a character that cannot be stored")
+            raise BadInput("the body holds a character that cannot be stored", BODY)
 
 
 def storable(text: str) -> bool:
@@ -100,11 +101,14 @@ def storable(text: str) -> bool:
 
 # -- members of a JSON object ---------------------------------------------------------------------------------------------
 class Members:
-    """The members of a JSON object by name and type; each getter raises BadInput that names the member."""
+    """The members of a JSON object by name and type; each getter raises BadInput that names the member.
 
-    def __init__(self, sent: Json, what: str = "the body") -> None:
+    `field` is what is at fault if it is no object.
+    """
+
+    def __init__(self, sent: Json, what: str = "the body", field: str = BODY) -> None:
         if not isinstance(sent, dict):
-            raise BadInput(f"{what} must be a JSON object")
+            raise BadInput(f"{what} must be a JSON object", field)
         self.all: Mapping[str, Json] = sent
 
     def __contains__(self, name: str) -> bool:

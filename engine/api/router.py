@@ -57,7 +57,7 @@ class Call:
         """The parameters of the address, the last of each name; raises BadInput."""
         found = {name: str(value) for name, value in self.request.GET.items()}
         if bad := next((name for name, value in found.items() if not storable(name + value)), None):
-            raise BadInput(f"{bad[:40]!r} holds a character that cannot be stored")
+            raise BadInput(f"{bad[:40]!r} holds a character that cannot be stored", bad)
         return found
 
     @cached_property
@@ -185,7 +185,7 @@ class Router:
         who = auth.caller(request)
         throttle.check(who.client, conf.API_RATE)
         if len(path) > LONGEST_PATH or not storable(path):
-            raise BadInput("the address is too long or holds a character that cannot be stored")
+            raise BadInput("the address is too long or holds a character that cannot be stored", "path")
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
         answered = partial(_carried_out, request, path, route, ids, who)
         return _audited(route, request.path, who, ids, answered) if route.scope == ADMIN else answered()

@@ -93,5 +93,5 @@ def submit(call: Call) -> Json:
 
 
 def _values(sent: list[Json]) -> dict[str, Any]:
-    members = [Members(one, "each of properties") for one in sent]
+    members = [Members(one, "each of properties", "properties") for one in sent]
     return {one.required("id"): one.text("value", longest=2**31) for one in members}

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from engine.api.body import Json, Members, check_multipart
+from engine.api.body import BODY, Json, Members, check_multipart
 from engine.api.dialect import GLOBAL, LOCAL, one_variable, scoped, variable
 from engine.api.errors import Refused
 from engine.api.flowable import executions
@@ -133,7 +133,7 @@ def listing(make: Callable[[Call, str], Holder], call: Call, key: str) -> Json:
 def _sent_list(call: Call, holder: Holder) -> tuple[dict[str, Any], str]:
     """Names and values as sent, and their one scope; raises BadInput."""
     if not isinstance(call.json, list) or not call.json:
-        raise BadInput("the body must be a list of variables that is not empty")
+        raise BadInput("the body must be a list of variables that is not empty", BODY)
     sent = scoped(call.json)
     scopes = {holder.scope(scope) for _, _, scope in sent}
     if len(scopes) > 1:

@@ -62,7 +62,11 @@ BODIES: Mapping[str, tuple[str, str, Any]] = {
     ),
     "Link": ("type:text", "user:text group:text", _LINK),
     "Starter": ("", "user:text group:text", {"group": "kitchen"}),
-    "Acquire": ("topic:text workerId:text lockDuration:text", "numberOfTasks:number numberOfRetries:number waitDuration:text", {"topic": "bake", **_LEASE}),
+    "Acquire": (
+        "topic:text workerId:text lockDuration:text",
+        "numberOfTasks:number numberOfRetries:number waitDuration:text",
+        {"topic": "bake", **_LEASE},
+    ),
     "Answer": ("workerId:text", "variables:[SentVariable] errorCode:text", {"workerId": "worker-1", "variables": [_VARIABLE]}),
     "Fail": (
         "workerId:text",

@@ -26,7 +26,7 @@ _ID = re.compile(r"\{([\w]+)(?:\.\.\.)?\}")
 JSON = "application/json"
 
 # What a list is of, by the last word of its path.
-_LISTS: Mapping[str, tuple[str, Listing[Any]]] = {
+LISTS: Mapping[str, tuple[str, Listing[Any]]] = {
     "repository/deployments": ("Deployment", queries.deployments),
     "repository/process-definitions": ("ProcessDefinition", queries.definitions),
     "runtime/process-instances": ("ProcessInstance", queries.instances),
@@ -120,7 +120,7 @@ def listed() -> list[tuple[str, str]]:
 
 
 def _is_list(route: Route) -> bool:
-    return route.path in _LISTS and (route.method == "GET" or route.path.startswith("query/"))
+    return route.path in LISTS and (route.method == "GET" or route.path.startswith("query/"))
 
 
 # -- one call -------------------------------------------------------------------------------------------------------------
@@ -148,9 +148,9 @@ def _ids(route: Route) -> Iterator[Schema]:
 
 
 def _filters(route: Route) -> Iterator[Schema]:
-    if route.method != "GET" or route.path not in _LISTS:
+    if route.method != "GET" or route.path not in LISTS:
         return
-    for name, schema in _asked(_LISTS[route.path][1]).items():
+    for name, schema in _asked(LISTS[route.path][1]).items():
         yield {"name": name, "in": "query", "schema": {key: value for key, value in schema.items() if key != "items"}}
 
 
@@ -187,7 +187,7 @@ def _body(route: Route) -> Schema:
 
 def _queried(route: Route) -> dict[str, Schema]:
     """In a body a filter may be a text, a number, a flag or a list: JSON has them all."""
-    asked = _asked(_LISTS[route.path][1])
+    asked = _asked(LISTS[route.path][1])
     return {name: schema if name in _PAGING else {} for name, schema in asked.items()}
 
 
@@ -222,10 +222,10 @@ def _answer(route: Route) -> Schema | None:
     if path == "form/form-data" and route.method == "POST":
         return ref("ProcessInstance")
     if _is_list(route):
-        return ref(f"{_LISTS[path][0]}Page")
+        return ref(f"{LISTS[path][0]}Page")
     if route.method == "POST" and (made := next((shape for end, shape in _MADE.items() if path.endswith(end)), None)):
         return ref(made)
     if special := next((shape for end, shape in _OTHERS.items() if path.endswith(end)), None):
         return answers.members(f"found:{special}")["found"] if special in answers.SHAPES or special.startswith("[") else None
-    of = _LISTS.get(path.rpartition("/{")[0]) or (_LISTS.get(path) if route.status == HTTPStatus.CREATED else None)
+    of = LISTS.get(path.rpartition("/{")[0]) or (LISTS.get(path) if route.status == HTTPStatus.CREATED else None)
     return ref(of[0]) if of else None
