@@ -196,21 +196,34 @@ def _big_decimal(raw: Any) -> Decimal:
     return Decimal(_text(raw) if isinstance(raw, str) else repr(raw))
 
 
+LONGEST_DAY = 10  # characters of a day in ISO 8601
+
+
 def _moment(raw: Any) -> datetime:
-    """A day alone is its midnight, and a time without offset is UTC (observed at Flowable's REST API)."""
+    """A day alone is its midnight in UTC; a time without offset is refused (observed at Flowable's REST API)."""
     moment = datetime.fromisoformat(_text(raw))
+    if moment.tzinfo is None and len(raw) > LONGEST_DAY:
+        raise ValueError
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _instant(raw: Any) -> Instant:
+    if len(_text(raw)) <= LONGEST_DAY:
+        raise ValueError
     return Instant.fromisoformat(_moment(raw).isoformat())
 
 
 def _local_moment(raw: Any) -> datetime:
     moment = datetime.fromisoformat(_text(raw))
-    if moment.tzinfo is not None:
+    if moment.tzinfo is not None or len(raw) <= LONGEST_DAY:
         raise ValueError
     return moment
+
+
+def _java(value: datetime) -> str:
+    """A time without offset as Java writes it: no seconds where there are none."""
+    exact = "seconds" if value.second else "minutes"
+    return value.isoformat(timespec="auto" if value.microsecond else exact)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -260,7 +273,9 @@ def to_json(value: Any) -> Any:
             return _utc(value, "milliseconds" if value.microsecond else "seconds")
         case datetime() if value.tzinfo is not None:
             return _utc(value, "seconds")
-        case datetime() | date():
+        case datetime():
+            return _java(value)
+        case date():
             return value.isoformat()
         case Decimal():
             return format(value, "f")

@@ -53,7 +53,7 @@ def take(run: Run, input: Input) -> None:
             evaluate(run, input)
         case Cancel():
             scopes.cancel_inside(run, run.state.tokens[ROOT], input.reason)
-            endings.end_instance(run, None, "cancelled", input.reason, tell=False)
+            endings.end_instance(run, None, "cancelled", input.reason, tell=input.tell)
 
 
 def waiting(run: Run, number: int, wait: str) -> Token:

@@ -357,9 +357,10 @@ class Yielded:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End the instance from outside."""
+    """End the instance from outside; its caller, if it is told, goes on as after any other end (as in Flowable)."""
 
     reason: str | None = None
+    tell: bool = False
 
 
 Input = Begin | Completed | Aborted | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel

@@ -127,10 +127,13 @@ def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: ac
 
 # -- ending ---------------------------------------------------------------------------------------------------------------
 def cancel(instance_id: Any, reason: str | None = None, *, user: access.User = None) -> None:
-    """End a running instance with all it called; raises NotFound, Forbidden, Conflict when it has ended."""
+    """End a running instance with all it called; its caller goes on (as in Flowable).
+
+    Raises NotFound, Forbidden, Conflict when it has ended.
+    """
     instance = get(instance_id)
     access.check_cancel(user, instance)
-    work.run(work.Order(instance.pk, Cancel(reason), Trigger.ABORT, reason or "", None, access.name(user)))
+    work.run(work.Order(instance.pk, Cancel(reason, tell=True), Trigger.ABORT, reason or "", None, access.name(user)))
 
 
 def delete_history(instance_id: Any, *, user: access.User = None) -> None:
@@ -149,8 +152,8 @@ def rename(instance_id: Any, *, name: str | None = None, business_key: str | Non
     access.check_cancel(user, instance)
     _check_texts(name=name, business_key=business_key)
     given = {column: value for column, value in (("name", name), ("business_key", business_key)) if value is not None}
-    if not Instance.objects.filter(pk=instance.pk, ended=None).update(**given):
-        raise Conflict(f"process instance {instance_id} has ended")
+    if not Instance.objects.filter(pk=instance.pk, ended=None, suspended=False).update(**given):
+        raise Conflict(f"process instance {instance_id} has ended or is suspended")
 
 
 # -- variables ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from engine.errors import BadInput, Forbidden, NotFound
+from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.models import Definition, IdentityLink, Instance, UserTask
 from engine.runtime import access, notes, tasks
 
@@ -22,8 +22,10 @@ def of_task(task: UserTask) -> list[IdentityLink]:
 
 
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
-    """Link a user or a group to a task; the types assignee and owner make him that. Raises Forbidden, BadInput."""
+    """Link a user or a group to a task; the types assignee and owner make him that. Raises Forbidden, BadInput, Conflict."""
     access.check_work(user, task)
+    if task.suspended:
+        raise Conflict(f"task {task.name or task.pk} is suspended")
     if kind in (ASSIGNEE, OWNER):
         if group is not None:
             raise BadInput(f"a group cannot be {kind}", "group")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from engine.conf import settings as conf
-from engine.errors import BadInput, Forbidden
+from engine.errors import BadInput, Conflict, Forbidden
 from engine.models import Attachment, Blob, Comment, Instance, TaskEvent, UserTask
 from engine.runtime import access
 
@@ -22,6 +22,8 @@ def comment(message: str, *, task: UserTask | None = None, instance: Instance | 
     """Say something about a task, an instance or both; raises BadInput."""
     if not message.strip() or len(message) > LONGEST:
         raise BadInput(f"a comment has 1 to {LONGEST} characters", "message")
+    if (task is not None and task.suspended) or (instance is not None and instance.suspended):
+        raise Conflict("what is suspended takes no comment")
     return Comment.objects.create(task=task, instance=instance, user=access.name(user) or "", time=datetime.now(UTC), message=message)
 
 

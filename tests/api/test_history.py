@@ -51,7 +51,7 @@ def test_keeps_instances(operator: Api, done: str, still: str) -> None:
     assert ids(operator.get(INSTANCES, {"finished": "false"})) == [still]
     assert ids(operator.get(INSTANCES, {"finishedAfter": "2011-01-01T00:00:00Z"})) == [done]
     assert ids(operator.get(INSTANCES, {"sort": "startTime", "order": "desc"})) == [still, done]
-    for sort in ("duration", "endTime", "businessKey", "processDefinitionKey"):
+    for sort in ("duration", "endTime", "businessKey", "processDefinitionId"):
         assert operator.get(INSTANCES, {"sort": sort})["total"] == 2
     condition = {"name": "title", "operation": "equals", "value": "Letter"}
     assert ids(operator.send("POST", f"query/{INSTANCES.split('/')[1]}", {"variables": [condition]})) == [done]

@@ -252,7 +252,7 @@ def test_suspends_and_activates(operator: Api) -> None:
     operator.send("PUT", f"{PATH}/{one}", {"action": "activate"}, 409)
 
 
-@pytest.mark.parametrize("body", [{}, {"action": "explode"}, {"action": 5}, {"name": 5}], ids=str)
+@pytest.mark.parametrize("body", [{"action": "explode"}, {"action": 5}, {"name": 5}], ids=str)
 def test_refuses_to_change(operator: Api, body: dict[str, Any]) -> None:
     operator.deploy(REVIEW)
     operator.send("PUT", f"{PATH}/{operator.start('review')}", body, 400)

@@ -14,7 +14,7 @@ from engine.api.flowable import definitions, tasks
 from engine.api.flowable.pictures import content
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
-from engine.errors import NotFound
+from engine.errors import BadInput, NotFound
 from engine.models import Activity, Instance, UserTask, Variable
 from engine.runtime import instances as runtime_instances
 from engine.runtime import queries, standalone
@@ -81,9 +81,11 @@ def delete(call: Call, instance: str) -> None:
 
 @routes.post(INSTANCES + "/delete", ADMIN, status=204)
 def delete_many(call: Call) -> None:
-    """Remove many ended instances (`instanceIds`) with their histories; none if one of them is not there."""
+    """Remove many ended instances (`instanceIds`) with their histories; an id that is none is ignored."""
     one_of({"delete": list}, call.sent)
-    for found in [queries.historic_instances.one(call.user, key) for key in call.sent.texts("instanceIds")]:
+    if call.sent.all.get("instanceIds") is None:
+        raise BadInput("instanceIds is missing", "instanceIds")
+    for found in queries.historic_instances(call.user, {"processInstanceIds": call.sent.texts("instanceIds")}):
         runtime_instances.delete_history(found.pk, user=call.user)
 
 

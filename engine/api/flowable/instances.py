@@ -19,6 +19,7 @@ from engine.runtime import definitions, instances, messages, queries
 from engine.runtime.queries.variables import asked_of_page
 
 PATH = "runtime/process-instances"
+DELETED = "process instance deleted"  # the reason, where none is given
 
 
 def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None, *, named: bool = True) -> dict[str, Json]:
@@ -113,13 +114,13 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
 # -- changing -------------------------------------------------------------------------------------------------------------
 @routes.put(PATH + "/{instance}")
 def change(call: Call, instance: str) -> Json:
-    """Suspend or activate it (`action`), or give it a `name` or a `businessKey`."""
+    """Suspend or activate it (`action`), or give it a `name` or a `businessKey`; what is empty changes nothing."""
     found, sent = queries.instances.one(call.user, instance), call.sent
-    about = {"name": sent.text("name"), "business_key": sent.text("businessKey")}
-    if "action" not in sent and any(value is not None for value in about.values()):
-        instances.rename(found.pk, **about, user=call.user)
-    else:
+    about = {"name": sent.text("name") or None, "business_key": sent.text("businessKey") or None}
+    if sent.text("action"):
         one_of(_ACTIONS, sent)(found.pk, user=call.user)
+    elif any(about.values()):
+        instances.rename(found.pk, **about, user=call.user)
     return shaped(call, queries.instances.one(call.user, instance), named=False)
 
 
@@ -130,14 +131,16 @@ _ACTIONS = {"suspend": instances.suspend, "activate": instances.activate}
 def delete(call: Call, instance: str) -> None:
     """Cancel it, with `deleteReason`; its history stays."""
     found = queries.instances.one(call.user, instance)
-    instances.cancel(found.pk, call.params.get("deleteReason"), user=call.user)
+    instances.cancel(found.pk, call.params.get("deleteReason") or DELETED, user=call.user)
 
 
 @routes.post(PATH + "/delete", status=204)
 def delete_many(call: Call) -> None:
     """Cancel many (`instanceIds`), with `deleteReason`; none if one of them is not there."""
-    reason = call.sent.text("deleteReason", longest=LONGEST_TEXT)
+    reason = call.sent.text("deleteReason", longest=LONGEST_TEXT) or DELETED
     one_of({"delete": list}, call.sent)
+    if call.sent.all.get("instanceIds") is None:
+        raise BadInput("instanceIds is missing", "instanceIds")
     for found in [queries.instances.one(call.user, key) for key in call.sent.texts("instanceIds")]:
         instances.cancel(found.pk, reason, user=call.user)
 
