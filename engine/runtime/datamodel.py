@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -146,7 +147,7 @@ def taken(kind: str, value: Any, name: str) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
         return str(value)
     raise TypeError
 
@@ -157,7 +158,10 @@ _NUMBER = re.compile(r"\s*[+-]?\d{1,400}(\.\d{0,400})?([eE][+-]?\d{1,3})?\s*", r
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not (isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value))):
         raise TypeError
-    return float(value)
+    found = float(value)
+    if not isfinite(found):
+        raise ValueError
+    return found
 
 
 def _whole(bounds: Any, make: Callable[[int], int]) -> Callable[[Any], int]:

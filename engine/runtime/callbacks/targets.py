@@ -23,7 +23,8 @@ FIELD = "X-ATK-Callback"
 PORTS = {"http": 80, "https": 443}
 LONGEST = 2000
 _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without blanks; everything else has to be encoded
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.\-_]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
+_LABEL = r"[a-z0-9_]([a-z0-9\-_]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|\[[0-9a-f:.]+\]")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
