@@ -53,7 +53,7 @@ class Instance(models.Model):
         ]
         indexes = [
             models.Index(fields=["definition", "id"], include=["ended"], name="towpath_instance_definition"),
-            models.Index(fields=["starter", "-started"], name="towpath_instance_starter"),
+            models.Index(fields=["starter", "id"], include=["ended"], name="towpath_instance_starter"),
             models.Index(fields=["started", "id"], name="towpath_instance_started"),
             models.Index(fields=["ended", "id"], name="towpath_instance_ended"),
             models.Index(fields=["business_key", "id"], name="towpath_instance_key"),

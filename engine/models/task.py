@@ -46,18 +46,32 @@ class UserTask(models.Model):
     class Meta:
         ordering = ["-priority", models.F("due").asc(nulls_last=True), "created"]
         indexes = [
-            models.Index(fields=["assignee", "state"], name="towpath_usertask_assignee"),
+            models.Index(fields=["assignee", "state", "id"], include=["instance"], name="towpath_usertask_assignee"),
             models.Index(fields=["instance"], name="towpath_usertask_instance"),
             models.Index(fields=["created", "id"], name="towpath_usertask_created"),
             models.Index(fields=["ended", "id"], name="towpath_usertask_ended"),
-            models.Index(fields=["owner"], name="towpath_usertask_owner", condition=models.Q(owner__isnull=False)),
-            models.Index(fields=["completed_by"], name="towpath_usertask_by", condition=models.Q(completed_by__isnull=False)),
+            models.Index(
+                fields=["owner", "state", "id"],
+                include=["instance"],
+                name="towpath_usertask_owner",
+                condition=models.Q(owner__isnull=False),
+            ),
+            models.Index(
+                fields=["completed_by", "id"],
+                include=["instance"],
+                name="towpath_usertask_by",
+                condition=models.Q(completed_by__isnull=False),
+            ),
             models.Index(  # the open ones are few: what is asked of them is counted in here
                 fields=["id"],
-                include=["definition", "assignee", "instance", "priority", "due", "created"],
+                include=["definition", "assignee", "instance", "priority", "due", "created", "delegation", "suspended", "parent"],
                 name="towpath_usertask_open",
                 condition=models.Q(state="open"),
             ),
+            models.Index(
+                fields=["category", "id"], name="towpath_usertask_category", condition=models.Q(state="open", category__isnull=False)
+            ),
+            models.Index(fields=["tenant", "id"], name="towpath_usertask_tenant", condition=models.Q(state="open") & ~models.Q(tenant="")),
             models.Index(fields=["parent"], name="towpath_usertask_parent", condition=models.Q(parent__isnull=False)),
             models.Index(fields=["ended"], name="towpath_usertask_alone", condition=models.Q(instance=None, ended__isnull=False)),
         ]

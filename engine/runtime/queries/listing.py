@@ -27,7 +27,11 @@ _ALONG = frozenset(  # filters whose rows lie together in the order of ids, far 
      "deploymentId", "deploymentIdIn")
 )  # fmt: skip
 Order = str | Any  # a path, or an expression
-DEEP = 1000  # rows that a page leaves out
+
+
+def _given(filters: Mapping[str, object] | None, some: frozenset[str]) -> bool:
+    """Whether one of some filters was given."""
+    return any(value is not None and name in some for name, value in (filters or {}).items())
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Listing(Generic[M]):
         """What a user sees and the filters let through; unknown filters and those that are null are ignored. Raises BadInput."""
         given = [(self.filters[name], name, value) for name, value in (filters or {}).items() if name in self.filters and value is not None]
         wanted = reduce(and_, (make(name, value) for make, name, value in given), Q())
-        few = self.listed is None or any(name in _FEW for _, name, _ in given)
-        return (self.seen if few or self.listed is None else self.listed)(user).filter(wanted)
+        seen = self.seen if self.listed is None or _given(filters, _FEW) else self.listed
+        return seen(user).filter(wanted)
 
     def sorted(
         self, rows: QuerySet[M], by: str | None = None, descending: bool = False, filters: Mapping[str, object] | None = None
@@ -63,13 +67,13 @@ class Listing(Generic[M]):
         if name not in self.sorts:
             raise BadInput(f"{self.what} cannot be sorted by {name[:40]!r}; one of {', '.join(sorted(self.sorts))}", "sort")
         first = self.sorts[name]
-        if first == "pk" and not _ALONG.isdisjoint(name for name, value in (filters or {}).items() if value is not None):
+        if first == "pk" and _given(filters, _ALONG):
             first = Coalesce("pk", "pk")  # the same, but no index of it is walked
         return rows.order_by(*(OrderBy(F(e) if isinstance(e, str) else e, descending=descending) for e in (first, *self.ties)))
 
-    def page(self, rows: QuerySet[M], start: int, size: int) -> list[M]:
-        """Some of the rows, in one statement; far down a list their ids are looked for alone, which an index can tell."""
-        if start < DEEP or not size:
+    def page(self, rows: QuerySet[M], start: int, size: int, filters: Mapping[str, object] | None = None) -> list[M]:
+        """Some of the rows, which met some filters, in one statement: of a long list the ids alone first, as indexes tell them."""
+        if not size or self.listed is None or _given(filters, _FEW):
             return list(rows[start : start + size]) if size else []
         there = rows.select_related(None).values("pk")[start : start + size]
         found = rows.model._default_manager.filter(pk__in=there).order_by(*rows.query.order_by)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from engine.errors import BadInput
 from engine.models import IdentityLink, UserTask
@@ -37,25 +37,27 @@ from engine.runtime.queries.variables import conditions, of_instances, of_tasks
 
 
 # -- who ------------------------------------------------------------------------------------------------------------------
-def _links(who: Q) -> Q:
-    return Q(Exists(IdentityLink.objects.filter(who, task=OuterRef("pk"))))
+def _candidates(*any_of: Q) -> Q:
+    """Offered to one of these users or groups; each kind has its index."""
+    links = IdentityLink.objects.filter(type="candidate", task__isnull=False)
+    return Q(pk__in=sight.ids(*(links.filter(who).values_list("task") for who in any_of)))
 
 
-def _offered(users: Q) -> Q:
+def _offered(*any_of: Q) -> Q:
     """Unclaimed, and offered to one of these users or groups."""
-    return Q(assignee=None) & _links(users & Q(type="candidate"))
+    return Q(assignee=None) & _candidates(*any_of)
 
 
-def _person(who: str) -> Q:
+def _person(who: str) -> tuple[Q, Q]:
     """A user by name, and the groups he is in."""
     users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: who})
-    return Q(user=who) | Q(group__in=Group.objects.filter(user__in=users).values("name"))
+    return Q(user=who), Q(group__in=Group.objects.filter(user__in=users).values("name"))
 
 
 def _candidate_or_assigned(name: str, value: object) -> Q:
     who = text(name, value)
     rows = UserTask.objects.order_by()
-    return Q(pk__in=sight.ids(rows.filter(assignee=who).values_list("pk"), rows.filter(_offered(_person(who))).values_list("pk")))
+    return Q(pk__in=sight.ids(rows.filter(assignee=who).values_list("pk"), rows.filter(_offered(*_person(who))).values_list("pk")))
 
 
 def _involved(name: str, value: object) -> Q:
@@ -92,7 +94,7 @@ _OF_ANY: Filters = {
     "formKey": equals("form_key"),
     "unassigned": switch(Q(assignee=None)),
     "delegationState": _delegated,
-    "candidateUser": lambda name, value: _offered(_person(text(name, value))),
+    "candidateUser": lambda name, value: _offered(*_person(text(name, value))),
     "candidateGroup": lambda name, value: _offered(Q(group=text(name, value))),
     "candidateGroups": lambda name, value: _offered(Q(group__in=texts(name, value))),
     "candidateGroupIn": lambda name, value: _offered(Q(group__in=texts(name, value))),
@@ -153,7 +155,7 @@ _PAST: Filters = {
     "taskPriority": equals("priority", number),
     "taskMinPriority": _at_least("priority", "gte"),
     "taskMaxPriority": _at_least("priority", "lte"),
-    "taskCandidateGroup": lambda name, value: _links(Q(group=text(name, value), type="candidate")),
+    "taskCandidateGroup": lambda name, value: _candidates(Q(group=text(name, value))),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
     "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),
     "taskCreatedOn": _on("created"),
