@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -19,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 from engine.errors import BadInput, Conflict, NotFound
 from engine.models import Blob, Definition, IdentityLink, Instance, Job, Subscription, Token, UserTask, Variable
 from engine.models.fields import uuid7
-from engine.runtime import access, definitions
+from engine.runtime import access, definitions, naming, shapes
 from engine.runtime.store import claims
 from engine.runtime.store.instances import taken_key
 
@@ -41,6 +42,16 @@ def exported(row: Instance) -> dict[str, Any]:
         "format": FORMAT, "version": VERSION, "exported": datetime.now(UTC).isoformat(), "process": row.definition.key,
         "instances": [_one(one) for one in tree],
     }  # fmt: skip
+
+
+def files(row: Instance) -> dict[str, Any]:
+    """The variables of an instance and of those it called, each as a file: `<name>.json`, below `<process>/<id>/` for called ones."""
+    tree = [row, *Instance.objects.filter(root=row.pk, ended=None).select_related("definition").order_by("started", "pk")]
+    found: dict[str, Any] = {}
+    for one in tree:
+        folder = "" if one is row else f"{naming.segment(one.definition.key)}/{one.pk}/"
+        found |= {f"{folder}variables/{quote(name, safe=' ')}.json": value for name, value in shapes.plain(shapes.values_of(one)).items()}
+    return found
 
 
 def _is_leased(tree: Iterable[Instance]) -> bool:

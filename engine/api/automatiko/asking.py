@@ -32,7 +32,7 @@ class Call:
 
     def __init__(self, request: HttpRequest, who: Caller, base: str) -> None:
         self.request, self.user, self.client, self.base = request, who.user, who.client, base
-        self.keep: Callable[[Answer], None] = lambda answer: None  # called in the transaction of what the answer tells of
+        self.keep: Callable[[Answer], None] | None = None  # wants the answer in the transaction of what it tells of
 
     # -- parameters
     def param(self, name: str) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -17,9 +20,10 @@ from engine.api.body import Json
 from engine.api.router import Answer
 from engine.errors import BpmnError, NotFound, TechnicalError
 from engine.models import Definition, Instance, Job, Token
-from engine.runtime import access, jobs, labels, naming, outbox, shapes, tasks, transfer
+from engine.runtime import access, jobs, labels, naming, outbox, shapes, skipping, tasks, transfer
 from engine.runtime.operations import Wanted
 
+ZIP = ("application/zip",)
 Methods = dict[str, Callable[[], Any]]
 
 
@@ -57,9 +61,12 @@ def _instance(call: Call, where: Service, key: str, more: list[str]) -> Methods:
         case ["nodeInstances"]:
             finding.check(row, call.user)
             return {"GET": lambda: nodes(call, row)}
-        case ["retrigger"] | ["retrigger", _]:
+        case ["archive"]:
+            finding.check(row, call.user)
+            return {"GET": lambda: archive(call, row)}
+        case ["retrigger" | "skip" as verb, *error] if len(error) < 2:
             finding.check(row, call.user, change=True)
-            return {"POST": lambda: retrigger(call, row, more[1] if len(more) > 1 else None)}
+            return {"POST": lambda: repair(call, row, verb, error[0] if error else None)}
     raise Nothing()
 
 
@@ -159,8 +166,8 @@ def errors(call: Call, row: Instance) -> Answer:
     return Answer(200, [{"id": str(job.pk), "failedNodeId": job.node, "message": job.error} for job in _dead(row)])
 
 
-def retrigger(call: Call, row: Instance, key: str | None) -> Answer:
-    """Run the failed steps (or one) again, now; raises Failed where one fails again. Operators only."""
+def repair(call: Call, row: Instance, verb: str, key: str | None) -> Answer:
+    """Run the failed steps (or one) again, now, or leave them out; raises Failed where one fails (again). Operators only."""
     call.check_accept(JSON)
     chosen = [job for job in _dead(row) if key in (None, str(job.pk))]
     if not chosen:
@@ -169,22 +176,42 @@ def retrigger(call: Call, row: Instance, key: str | None) -> Answer:
         access.check_operate(call.user)
     for job in chosen:
         try:
-            jobs.run_now(job.pk)
+            _REPAIRS[verb](job)
         except (TechnicalError, BpmnError) as error:
             raise Failed(error, row.pk) from error
     again = Instance.objects.select_related("definition").get(pk=row.pk)
     return Answer(200, workflows.shaped(call, again))
 
 
+_REPAIRS: Mapping[str, Callable[[Job], None]] = {"retrigger": lambda job: jobs.run_now(job.pk), "skip": skipping.skip}
+
+
 # -- export and import ----------------------------------------------------------------------------------------------------
 def export(call: Call, row: Instance) -> Answer:
     """The instance as JSON; with `abort=true` it is aborted here."""
     call.check_accept(JSON)
+    return Answer(200, _taken_out(call, row))
+
+
+def _taken_out(call: Call, row: Instance) -> dict[str, Any]:
     found = transfer.exported(row)
     if call.flag("abort"):
         finding.check_abort(row, call.user)
         workflows.requests.carry_out(Wanted("abort", row.definition, row.pk), call.user)
-    return Answer(200, found)
+    return found
+
+
+def archive(call: Call, row: Instance) -> HttpResponse:
+    """The instance as a zip file: the export, and each variable by itself, those of the instances that it called in folders."""
+    call.check_accept(ZIP)
+    files = transfer.files(row)
+    files["export.json"] = _taken_out(call, row)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            packed.writestr(name, json.dumps(content, ensure_ascii=False))
+    headers = {"Content-Disposition": f"attachment; filename={row.pk}.zip"}
+    return HttpResponse(target.getvalue(), content_type=ZIP[0], headers=headers)
 
 
 def bring_back(call: Call, where: Service) -> Answer:
@@ -194,5 +221,6 @@ def bring_back(call: Call, where: Service) -> Answer:
         made = transfer.imported(where.definition, call.json, user=call.user)
         body = workflows.shaped(call, made)
         answer = Answer(200, _short(made) | {"variables": {n: v for n, v in body.items() if n not in ("id", "metadata")}})
-        call.keep(answer)
+        if call.keep:
+            call.keep(answer)
     return answer

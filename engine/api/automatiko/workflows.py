@@ -34,8 +34,9 @@ def do(call: Call, wanted: Wanted, accepted: Callable[[], Json], *, at_once: boo
     """Carry an operation out, or accept it (unless `at_once`); `accepted` makes the body of the 202."""
     if call.asynchronous and not at_once:
         return _accepted(call, wanted, accepted())
+    keep = call.keep
     try:
-        outcome = requests.carry_out(wanted, call.user, lambda made: call.keep(Answer(made.status, made.body)))
+        outcome = requests.carry_out(wanted, call.user, (lambda made: keep(Answer(made.status, made.body))) if keep else None)
     except (TechnicalError, BpmnError) as error:
         raise Failed(error, wanted.instance) from error
     return Answer(outcome.status, outcome.body)
@@ -48,8 +49,9 @@ def _accepted(call: Call, wanted: Wanted, body: Json) -> Answer:
     def answer(request: Request) -> Answer:
         return Answer(202, body, {"Location": call.base + f"requests/{request.pk}", **preferred})
 
-    told = call.told(wanted)
-    return answer(requests.accept(wanted, call.user, told, client=call.client, keep=lambda request: call.keep(answer(request))))
+    keep, told = call.keep, call.told(wanted)
+    kept = (lambda request: keep(answer(request))) if keep else None
+    return answer(requests.accept(wanted, call.user, told, client=call.client, keep=kept))
 
 
 def echo(key: str) -> Callable[[], Json]:

@@ -142,21 +142,3 @@ def test_prefer_respond_async_is_the_same_in_the_words_of_http(trusted: Services
 def test_a_callback_without_the_mode_is_not_sent(trusted: Services, receiver: Receiver) -> None:
     trusted.post("scripts", {"name": "john"}, X_ATK_Callback=receiver.url)
     assert not Delivery.objects.exists()
-
-
-# -- export and import ----------------------------------------------------------------------------------------------------
-def test_an_exported_instance_goes_on_where_it_is_imported(trusted: Services) -> None:
-    trusted.post("scripts?businessKey=x&user=mary", {"name": "mary"})
-    at = "management/processes/scripts/instances"
-    found = trusted.get(f"{at}/x/export?abort=true&user=mary")
-    assert trusted.get("scripts?user=mary") == []
-    trusted.post(f"{at}?user=mary", found)
-    task = trusted.task("scripts/x/tasks?user=john")
-    assert trusted.post(f"{task}?user=john", {"message": "fine"})["message"] == "fine"
-    trusted.post(f"{at}?user=mary", {"format": "other"}, 400)
-
-
-def test_an_import_of_what_runs_is_a_conflict(trusted: Services) -> None:
-    trusted.post("scripts?businessKey=x", {"name": "mary"})
-    found = trusted.get("management/processes/scripts/instances/x/export")
-    trusted.post("management/processes/scripts/instances", found, 409)
