@@ -16,8 +16,8 @@ from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
 from engine.errors import BadInput, NotFound
 from engine.models import Activity, Instance, UserTask, Variable
+from engine.runtime import access, queries, standalone
 from engine.runtime import instances as runtime_instances
-from engine.runtime import queries, standalone
 from engine.runtime.queries import Listing
 from engine.runtime.queries.variables import asked_of_page, values
 
@@ -82,6 +82,7 @@ def delete(call: Call, instance: str) -> None:
 @routes.post(INSTANCES + "/delete", ADMIN, status=204)
 def delete_many(call: Call) -> None:
     """Remove many ended instances (`instanceIds`) with their histories; an id that is none is ignored."""
+    access.check_operate(call.user)
     one_of({"delete": list}, call.sent)
     if call.sent.all.get("instanceIds") is None:
         raise BadInput("instanceIds is missing", "instanceIds")
