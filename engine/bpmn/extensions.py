@@ -48,7 +48,7 @@ ATTRIBUTES: dict[str, dict[str, Row]] = {
         **_rows("candidateStarterUsers candidateStarterGroups"),
         **_rows("isEagerExecutionFetching", T, "how rows are loaded"),
         **_rows("versionTag", T, "a name for people"),
-        **_rows("historyTimeToLive", T, "`ENGINE_RETENTION` says how long instances are kept"),
+        **_rows("historyTimeToLive", S, "a number of days, or P30D; `ENGINE_RETENTION` comes first"),
         **_rows("isStartableInTasklist", W, "who may start it is said by candidate starters and permissions"),
         **_rows("jobPriority taskPriority", W, _PRIORITY),
     },

@@ -309,6 +309,7 @@ class Graph:
     candidate_starter_users: tuple[str, ...] = ()
     candidate_starter_groups: tuple[str, ...] = ()
     history: str | None = None  # historyLevel, one of HISTORY_LEVELS; None: as the site keeps it
+    keep_days: float | None = None  # historyTimeToLive: how long ended instances are kept; None: as the site says
 
     def remembers(self, node: str) -> bool:
         """Whether the runs of a node, or the takings of a flow, are kept in the history (Flowable's isHistoryEnabledForActivity)."""

@@ -15,10 +15,12 @@ from engine.bpmn.parse_events import condition, event
 from engine.bpmn.parse_extensions import data_object, listed, listeners, roles
 from engine.bpmn.parse_reading import Reading, by_line
 from engine.bpmn.parse_xml import Element
-from engine.errors import Problem
+from engine.errors import BadInput, Problem
+from engine.expressions.durations import parse_duration
 
 __all__ = ["Limits", "Model", "read"]
 
+DAY, MOST_DAYS = 86_400.0, 100_000  # seconds; some centuries
 SCOPES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"})
@@ -107,7 +109,7 @@ def _graph(process: Element, root: Element, reading: Reading) -> Graph:
         service=parse_service.service(process, reading),
         candidate_starter_users=(*listed(reading.attribute(process, "candidateStarterUsers")), *(t for k, t in starters if k == "user")),
         candidate_starter_groups=(*listed(reading.attribute(process, "candidateStarterGroups")), *(t for k, t in starters if k == "group")),
-        history=_history(process, reading),
+        history=_history(process, reading), keep_days=_kept(process, reading),
     )  # fmt: skip
 
 
@@ -231,6 +233,19 @@ def _history(process: Element, reading: Reading) -> str | None:
     if level and level not in HISTORY_LEVELS:
         reading.problem(f"historyLevel must be one of {', '.join(HISTORY_LEVELS)}, not '{level[:50]}'", written)
     return level or None
+
+
+def _kept(process: Element, reading: Reading) -> float | None:
+    """The days of `historyTimeToLive`: a whole number, or an ISO 8601 duration; anything else is a problem."""
+    written = process.extended.get("historyTimeToLive", "").strip()
+    try:
+        days = float(written) if written.isascii() and written.isdigit() else parse_duration(written).approximate_seconds / DAY
+    except BadInput:
+        days = -1.0
+    if written and not 0 <= days <= MOST_DAYS:
+        reading.problem(f"historyTimeToLive must be a number of days or a duration such as P30D, not '{written[:50]}'", process)
+        return None
+    return days if written else None
 
 
 def _text(at: Element, name: str, reading: Reading) -> str | None:

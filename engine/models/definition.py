@@ -62,6 +62,7 @@ class Definition(models.Model):
     has_diagram = models.BooleanField(default=False)
     start_form_key = models.CharField(max_length=255, blank=True, default="")
     history = models.CharField(max_length=10, blank=True, default="")  # the level of history that the model asks for
+    keep_days = models.FloatField(null=True, blank=True)  # how long the model has ended instances kept
     starter_users = models.JSONField(default=list, blank=True)
     starter_groups = models.JSONField(default=list, blank=True)
 

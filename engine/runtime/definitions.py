@@ -24,7 +24,7 @@ from engine.errors import Conflict, DeploymentError, NotFound, Problem
 from engine.models import Definition, Deployment, Resource
 from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
-from engine.runtime import access, advice, naming
+from engine.runtime import access, advice, naming, retention
 from engine.runtime.store import claims, starting
 
 MODELS, FORMS = archive.PROCESS, archive.FORM  # endings of what can be deployed besides archives
@@ -121,6 +121,8 @@ def _stored(
         for filename, model in found.items():
             for graph in model.graphs:
                 starting.arm(_define(made, filename, files[filename], graph, about["tenant"]), graph, now)
+        if any(graph.keep_days is not None for model in found.values() for graph in model.graphs):
+            retention.arm(conf.RETENTION_INTERVAL)
         claims.announce()
     return made
 
@@ -204,6 +206,7 @@ def _define(deployment: Deployment, filename: str, data: bytes, graph: Graph, te
         description=graph.documentation or "", category=graph.category or "", tenant=tenant, deployment=deployment, resource=filename,
         checksum=hashlib.sha256(data).hexdigest(), has_start_form=bool(detail.form_key or detail.properties),
         start_form_key=detail.form_key or "", has_diagram=b"BPMNShape" in data, history=graph.history or "",
+        keep_days=graph.keep_days,
         starter_users=list(graph.candidate_starter_users), starter_groups=list(graph.candidate_starter_groups),
     )  # fmt: skip
 

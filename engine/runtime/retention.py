@@ -1,5 +1,6 @@
 """How long the past is kept: ended instances go after so many days, a few in each transaction, with all that belongs to them.
 
+The days are those of the settings for the process, else its model's (`historyTimeToLive`), else the settings' for all.
 A called instance goes together with the one at the root of its tree, and only when all of that tree has ended and everything that
 was promised for it has been kept. The cluster does this by itself with one job, which arms itself again after each run.
 """
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from engine.conf import settings as conf
 from engine.errors import NotFound
-from engine.models import Definition, Delivery, Instance, Job, Ledger, UserTask, Worker
+from engine.models import Definition, Delivery, Instance, Job, Ledger, Promise, Request, UserTask, Worker
 from engine.runtime.pulse import pulse
 from engine.runtime.store import erasing
 from engine.runtime.store.claims import Claimed
@@ -49,16 +50,24 @@ class Batch:
 def rules(*, older_than: float | None = None, key: str | None = None, now: datetime | None = None) -> list[Rule]:
     """The rules of the settings, of all processes or one; raises NotFound for a key that nobody deployed.
 
-    `older_than` days count in place of ENGINE_RETENTION_DAYS; a process that ENGINE_RETENTION names keeps its own, unless it is the `key`.
+    `older_than` days count in place of ENGINE_RETENTION_DAYS; a process that ENGINE_RETENTION names, or whose model says how long,
+    keeps its own, unless it is the `key`.
     """
     now = now or timezone.now()
-    default = conf.RETENTION_DAYS if older_than is None else older_than
-    versions = Definition.objects.filter(**{"key": key} if key else {}).order_by("key", "version").values_list("pk", "key")
+    default = older_than if older_than is not None else conf.RETENTION_DAYS or None
+    versions = Definition.objects.filter(**{"key": key} if key else {}).order_by("key", "version").values_list("pk", "key", "keep_days")
     if key and not versions:
         raise NotFound(f"there is no process {key}")
-    own = {} if key and older_than is not None else conf.RETENTION
-    days = [(pk, own.get(name, default), name in own) for pk, name in versions] + ([] if key else [(None, default, False)])
-    return [Rule(pk, now - timedelta(days=d)) for pk, d, named in days if d or (older_than is not None and not named)]
+    forced = key is not None and older_than is not None
+    days = [(pk, default if forced else _days(name, keep, default)) for pk, name, keep in versions] + ([] if key else [(None, default)])
+    return [Rule(pk, now - timedelta(days=d)) for pk, d in days if d is not None]
+
+
+def _days(name: str, keep: float | None, default: float | None) -> float | None:
+    """How long a process is kept, None for ever: as the settings say, where 0 is for ever, or its model, where 0 is not at all."""
+    if name in conf.RETENTION:
+        return conf.RETENTION[name] or None
+    return default if keep is None else keep
 
 
 def due(rule: Rule) -> QuerySet[Instance]:
@@ -117,14 +126,37 @@ def _failed_starts(rule: Rule, size: int) -> int:
     return Ledger.objects.filter(pk__in=list(rows)).delete()[0]
 
 
-_STRAYS: tuple[tuple[str, Callable[[Rule, int], int]], ...] = (("tasks without a process", _tasks), ("failed starts", _failed_starts))
+@transaction.atomic
+def _requests(rule: Rule, size: int) -> int:
+    """Accepted operations that are over and whose instance is gone, with the callbacks that told of them."""
+    pending = Delivery.objects.filter(request=OuterRef("pk"), state=Delivery.State.PENDING)
+    there = Instance.objects.filter(pk=OuterRef("instance"))
+    over = Request.objects.filter(~Exists(there), ~Exists(pending), state__in=_OVER, ended__lt=rule.before).order_by("ended")
+    gone = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True)[:size])
+    Delivery.objects.filter(request__in=gone).delete()
+    return Request.objects.filter(pk__in=gone).delete()[0]
+
+
+def _promises(rule: Rule, size: int) -> int:
+    """Answers that were kept for clients that call again, and calls that never came to one."""
+    rows = Promise.objects.filter(created__lt=rule.before).order_by("created").values_list("pk", flat=True)[:size]
+    return Promise.objects.filter(pk__in=list(rows)).delete()[0]
+
+
+_OVER = (Request.State.DONE, Request.State.FAILED)
+_STRAYS: tuple[tuple[str, Callable[[Rule, int], int]], ...] = (
+    ("tasks without a process", _tasks),
+    ("failed starts", _failed_starts),
+    ("requests without an instance", _requests),
+    ("answers to repeated calls", _promises),
+)
 
 
 # -- the cluster's own job ------------------------------------------------------------------------------------------------
 def begin() -> None:
     """A worker begins: have the job armed where anything is to be removed, and forget workers that are long gone."""
     Worker.objects.filter(seen__lt=timezone.now() - LONG_GONE).delete()
-    if conf.RETENTION_DAYS or any(conf.RETENTION.values()):
+    if rules():
         arm(conf.RETENTION_INTERVAL)
 
 

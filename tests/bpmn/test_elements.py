@@ -103,7 +103,7 @@ def test_attributes_with_one_value_take_that_one_alone(name: str) -> None:
 VALUES = {  # where not just any text will do
     "exclusive": "false", "asyncLeaveExclusive": "false", "calledElementType": "id", "calledElementBinding": "deployment",
     "endDate": "2031-01-01", "dueDate": "P1D", "type": "external-worker", "readable": "false", "writable": "false", "event": "end",
-    "datePattern": "dd", "variableChangeType": "create", "variables": "all", "name": "readonly", "language": "juel", "scriptFormat": "juel",
+    "datePattern": "dd", "historyTimeToLive": "P30D", "variableChangeType": "create", "variables": "all", "name": "readonly", "language": "juel", "scriptFormat": "juel",
     **dict.fromkeys((
         "async", "asyncLeave", "triggerable", "useLocalScopeForResultVariable", "storeResultVariableAsTransient", "autoStoreVariables",
         "inheritBusinessKey", "inheritVariables", "sameDeployment", "useLocalScopeForOutParameters", "completeAsync", "transient",

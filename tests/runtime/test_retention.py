@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from engine import runtime
-from engine.errors import NotFound
+from engine.errors import DeploymentError, NotFound
 from engine.models import (
     Activity,
     Attachment,
@@ -27,12 +27,14 @@ from engine.models import (
     Instance,
     Job,
     Ledger,
+    Promise,
     Request,
     Token,
     UserTask,
     Variable,
     Worker,
 )
+from engine.models.fields import uuid7
 from engine.runtime import definitions, drain, instances, retention, standalone
 from engine.runtime.store import claims, erasing
 from tests.runtime.models import model, script, user
@@ -480,3 +482,97 @@ def test_activities_of_others_may_still_name_a_called_instance_that_is_gone() ->
     Activity.objects.filter(instance=root).update(called=child.pk)
     instances.delete_history(child.pk)
     assert left() == {root.pk}
+
+
+# -- what a model says of itself ------------------------------------------------------------------------------------------
+def lives(days: str, key: str = "short") -> None:
+    """Deploy a process whose instances are kept for so long."""
+    source = model(user("enter"), key=key).replace(b"<process ", f'<process flowable:historyTimeToLive="{days}" '.encode(), 1)
+    runtime.deploy({f"{key}.bpmn": source}, name=key)
+
+
+@pytest.mark.parametrize("days", ["5", "P5D", "PT120H"])
+def test_a_model_says_how_long_its_instances_are_kept(days: str) -> None:
+    lives(days)
+    ended(6, "short")
+    lately, other = ended(4, "short"), ended(1000)
+    assert swept() == 1
+    assert left() == {lately.pk, other.pk}
+
+
+def test_the_settings_come_before_the_model_and_the_model_before_the_default(settings: Any) -> None:
+    settings.ENGINE_RETENTION_DAYS = 10
+    lives("100")
+    longer, gone = ended(50, "short"), ended(50)
+    assert swept() == 1
+    assert left() == {longer.pk}
+    settings.ENGINE_RETENTION = {"short": 20}
+    assert swept() == 1
+    assert not left()
+    assert gone.pk != longer.pk
+
+
+def test_each_version_of_a_process_keeps_the_time_of_its_own_model() -> None:
+    lives("5")
+    ended(6, "short")
+    lives("50")
+    later = ended(6, "short")
+    assert swept() == 1
+    assert left() == {later.pk}
+
+
+def test_a_model_that_keeps_nothing_is_taken_at_its_word_and_a_setting_of_0_keeps_for_ever(settings: Any) -> None:
+    lives("0")
+    kept = ended(1, "short")
+    settings.ENGINE_RETENTION = {"short": 0}
+    assert swept() == 0
+    settings.ENGINE_RETENTION = {}
+    assert swept() == 1
+    assert kept.pk not in left()
+
+
+def test_deploying_a_model_that_says_how_long_arms_the_job_that_removes() -> None:
+    deploy(user("enter"))
+    assert not Job.objects.filter(pk=retention.JOB).exists()
+    lives("5")
+    assert Job.objects.filter(pk=retention.JOB, state="waiting").exists()
+
+
+@pytest.mark.parametrize("days", ["soon", "-1", "P-1D", "${days}", "1e9", "9" * 30])
+def test_a_time_that_is_none_is_refused(days: str) -> None:
+    with pytest.raises(DeploymentError, match="historyTimeToLive must be a number of days"):
+        lives(days)
+
+
+# -- what belongs to no instance ------------------------------------------------------------------------------------------
+def request(days: float, **more: Any) -> Request:
+    given = {"operation": "start", "state": "failed", "created": ago(days * DAY), "ended": ago(days * DAY), "instance": uuid7()}
+    return Request.objects.create(**{**given, **more})
+
+
+def strays() -> dict[str, int]:
+    done: dict[str, int] = {}
+    for batch in retention.remove(retention.rules(older_than=30)):
+        done[batch.what] = done.get(batch.what, 0) + batch.number
+    return done
+
+
+def test_requests_without_an_instance_go_with_their_callbacks() -> None:
+    given = {"url": "http://127.0.0.1/", "status": "Failed", "body": "{}", "created": ago(40 * DAY), "due": ago(40 * DAY)}
+    gone = request(31)
+    Delivery.objects.create(request=gone, stream="a", state="dead", **given)
+    lately, told = request(29), request(31)
+    Delivery.objects.create(request=told, stream="b", **given)
+    waiting = request(31, state="accepted", ended=None)
+    of_an_instance = request(31, instance=ended(10).pk, state="done")
+    assert strays()["requests without an instance"] == 1
+    assert set(Request.objects.values_list("pk", flat=True)) == {lately.pk, told.pk, waiting.pk, of_an_instance.pk}
+    assert list(Delivery.objects.values_list("stream", flat=True)) == ["b"]
+
+
+def test_answers_that_were_kept_for_repeated_calls_go() -> None:
+    for number, days in enumerate([29, 31, 32]):
+        status = 201 if number else None
+        Promise.objects.create(client="alice", key=str(number), fingerprint="", status=status, created=ago(days * DAY))
+    assert strays()["answers to repeated calls"] == 2
+    assert list(Promise.objects.values_list("key", flat=True)) == ["0"]

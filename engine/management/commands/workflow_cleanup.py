@@ -19,7 +19,7 @@ SAY_EVERY = 1.0  # seconds
 class Command(BaseCommand):
     help = (
         "Removes instances that ended long enough ago, with all that belongs to them, in small transactions. "
-        "Without options by the settings ENGINE_RETENTION_DAYS and ENGINE_RETENTION."
+        "Without options by the settings ENGINE_RETENTION_DAYS and ENGINE_RETENTION, and by what models say of themselves."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
