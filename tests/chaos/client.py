@@ -1,6 +1,6 @@
-"""A client of the engine in a process of its own: `python -m tests.chaos.client URL LOG RATE CONNECTIONS`. What it was answered, it writes down.
+"""A client of the engine in a process of its own: `python -m tests.chaos.client URL LOG RATE CONNECTIONS SECONDS`. What it was answered, it writes down.
 
-It starts so many instances a second, whatever happens, each over one of its connections, and ends on SIGTERM. A start that was not
+It starts so many instances a second, whatever happens, whose steps take so many seconds each, and ends on SIGTERM. A start that was not
 answered 201 is written down as such: nobody was told that there is an instance, whether or not there is one.
 """
 
@@ -19,15 +19,16 @@ from urllib.parse import urlsplit
 KEY, STEPS = "storm", ("one", "two", "three")
 PATIENCE = 10.0  # seconds for an answer
 LATE = 1.0  # seconds: what could not be offered for so long is not made up for
-BODY = b'{"processDefinitionKey": "%s"}' % KEY.encode()
+BODY = '{{"processDefinitionKey": "{}", "variables": [{{"name": "seconds", "value": {}}}]}}'
 HEADERS = {"Content-Type": "application/json", "Authorization": "Basic " + base64.b64encode(b"admin:test").decode()}
 
 
 class Caller(threading.Thread):
     """One connection that is used over and over, and made anew when it breaks."""
 
-    def __init__(self, url: str, log: int, pause: float, offset: float, over: threading.Event) -> None:
+    def __init__(self, url: str, log: int, body: bytes, pause: float, offset: float, over: threading.Event) -> None:
         super().__init__(daemon=True)
+        self.body = body
         self.address, self.log, self.pause, self.over = urlsplit(url), log, pause, over
         self.due = time.monotonic() + offset
         self._connect()
@@ -43,7 +44,7 @@ class Caller(threading.Thread):
     def _start(self) -> str:
         """The answer: `201 ID`, another status, or the error of the connection."""
         try:
-            self.line.request("POST", "/api/runtime/process-instances", BODY, HEADERS)
+            self.line.request("POST", "/api/runtime/process-instances", self.body, HEADERS)
             answer = self.line.getresponse()
             body = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:
@@ -55,12 +56,13 @@ class Caller(threading.Thread):
         return f"{answer.status} {found}"
 
 
-def main(url: str, log: Path, rate: float, connections: int) -> None:
+def main(url: str, log: Path, rate: float, connections: int, seconds: float) -> None:
     """Calls until it is told to end."""
     out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    callers = [Caller(url, out, connections / rate, i / rate, over) for i in range(connections)]
+    body = BODY.format(KEY, seconds).encode()
+    callers = [Caller(url, out, body, connections / rate, i / rate, over) for i in range(connections)]
     for caller in callers:
         caller.start()
     over.wait()
@@ -69,4 +71,4 @@ def main(url: str, log: Path, rate: float, connections: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))

@@ -76,9 +76,8 @@ class Storm:
     def blow(self, seconds: float, pause: float, only: list[str] | None = None) -> list[Fault]:
         """Do it for so long; returns what was done."""
         deck = self._deck([f for f in self.faults if not only or f.__name__ in only])
-        self.watch.start()
         begun = time.monotonic()
-        for number in range(max(1, int(seconds / pause))):
+        for number in range(max(1, int(seconds / pause) - 1)):
             self._wait(begun + (number + 1) * pause)
             fault = next(deck)
             self.watch.faults.append(Fault(fault.__name__, time.monotonic()))
