@@ -80,6 +80,36 @@ def test_has_only_sound_schemas_with_examples_that_fit() -> None:
     assert examples > 20
 
 
+def media(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What an operation takes and answers, by its type of content."""
+    yield from operation.get("requestBody", {}).get("content", {}).items()
+    for answer in operation["responses"].values():
+        yield from answer.get("content", {}).items()
+
+
+def test_shows_an_example_of_all_json_that_is_sent_and_answered_and_it_fits() -> None:
+    for method, path, operation in operations():
+        for kind, about in media(operation):
+            if "json" in kind:
+                assert "example" in about, f"{method} {path}"
+                validator(about["schema"]).validate(about["example"])
+        assert all("example" in one for one in operation["parameters"] if one["in"] == "path"), f"{method} {path}"
+
+
+def test_names_every_refusal_that_a_call_can_meet() -> None:
+    refusals = document()["components"]["responses"]
+    for answer in refusals.values():
+        for about in answer["content"].values():
+            validator(about["schema"]).validate(about["example"])
+    for method, path, operation in operations():
+        found = {status for status in operation["responses"] if status[0] in "45"}
+        assert {"400", "401", "403", "429", "5XX"} <= found, f"{method} {path}"
+        assert ("404" in found) >= ("{" in path)
+        assert ({"413", "415"} <= found) == ("requestBody" in operation), f"{method} {path}"
+        assert "409" in found or method == "GET" or "/query/" in path
+        assert all(operation["responses"][status]["$ref"].rpartition("/")[2] in refusals for status in found)
+
+
 def test_knows_what_each_changing_call_takes() -> None:
     without = {f"{method} {path}" for method, path, o in operations() if method in ("POST", "PUT") and "requestBody" not in o}
     assert without == {"POST /api/runtime/process-instances/{instance}/evaluate-conditions"}

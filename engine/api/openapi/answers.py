@@ -76,6 +76,7 @@ SHAPES: Mapping[str, str] = {
     "Comment": "id:text author:text? message:text time:time taskId:text? taskUrl:text? processInstanceId:text? processInstanceUrl:text?",
     "Attachment": "id:text url:text name:text userId:text? description:text? type:text? taskUrl:text processInstanceUrl:text?"
     " externalUrl:text? contentUrl:text? time:time",
+    "TaskEvent": "id:text url:text action:text userId:text? time:time taskUrl:text message:[any]",
     "IdentityLink": "user:text? group:text? type:text url:text",
     "HistoricIdentityLink": "type:text userId:text? groupId:text? taskId:text? taskUrl:text? processInstanceId:text?"
     " processInstanceUrl:text?",
@@ -85,6 +86,7 @@ OPTIONAL: Mapping[str, str] = {
     "Variable": "type:text valueUrl:text?",
     "User": "password:text?",
     "ExternalJob": "variables:[Variable]",
+    "TaskEvent": "processInstanceUrl:text",
     "Problem": "field:text? errors:any problems:[object]",
 }
 

@@ -13,7 +13,7 @@ from drf_spectacular.plumbing import build_root_object
 from engine.api import auth
 from engine.api.flowable import routes
 from engine.api.flowable.external import routes as external_routes
-from engine.api.openapi import answers, bodies
+from engine.api.openapi import answers, bodies, examples, refusals
 from engine.api.openapi.answers import Schema, ref
 from engine.api.router import Route
 from engine.conf import settings as conf
@@ -67,6 +67,8 @@ _OTHERS: Mapping[str, str] = {
     "/comments/{comment}": "Comment",
     "/attachments": "[Attachment]",
     "/attachments/{attachment}": "Attachment",
+    "/events": "[TaskEvent]",
+    "/events/{event}": "TaskEvent",
     "/members": "Membership",
     "management/engine": "Engine",
     "/variables": "[Variable]",
@@ -111,7 +113,7 @@ def _components() -> Schema:
         "basic": {"type": "http", "scheme": "basic"},
         "session": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
     }
-    return {"schemas": answers.schemas() | bodies.schemas(), "securitySchemes": ways}
+    return {"schemas": answers.schemas() | bodies.schemas(), "responses": refusals.components(), "securitySchemes": ways}
 
 
 def listed() -> list[tuple[str, str]]:
@@ -132,9 +134,9 @@ def _operation(base: str, route: Route) -> Schema:
         "summary": _said(route),
         "parameters": [*_ids(route), *_filters(route)],
         "security": [{"oauth2": [route.scope]}, {"basic": []}, {"session": []}],
-        "responses": _responses(route),
     }
-    return made | _body(route)
+    body = _body(route)
+    return made | body | {"responses": _responses(route, body=bool(body))}
 
 
 def _said(route: Route) -> str:
@@ -144,7 +146,8 @@ def _said(route: Route) -> str:
 
 def _ids(route: Route) -> Iterator[Schema]:
     for name in _ID.findall(route.path):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        schema = {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": examples.of_id(name)}
 
 
 def _filters(route: Route) -> Iterator[Schema]:
@@ -175,14 +178,18 @@ def _body(route: Route) -> Schema:
             "tenantId": {"type": "string"},
             "deploymentName": {"type": "string"},
         }
-        return _sent("multipart/form-data", {"type": "object", "properties": fields, "required": ["file"]})
+        schema: Schema = {"type": "object", "properties": fields, "required": ["file"]}
+        return _sent("multipart/form-data", schema, {"file": "order.bpmn20.xml", "deploymentName": "order"})
     if route.path.startswith("query/"):
-        return _sent(JSON, {"type": "object", "properties": _queried(route), "examples": [{"start": 0, "size": 10}]})
-    if route.path.endswith("/variables"):
-        return _sent(JSON, {"type": "array", "items": ref("SentVariable"), "minItems": 1})
-    if route.path.endswith("/variables/{name}"):
-        return _sent(JSON, ref("SentVariable"))
-    return _sent(JSON, ref(bodies.name_of(bodies.OF_CALLS[key]))) if key in bodies.OF_CALLS else {}
+        return _sent(JSON, {"type": "object", "properties": _queried(route)}, {"start": 0, "size": 10})
+    variable = bodies.BODIES["SentVariable"][2]
+    if route.path.endswith(("/variables", "/variables-async")):
+        return _sent(JSON, {"type": "array", "items": ref("SentVariable"), "minItems": 1}, [variable])
+    if route.path.endswith(("/variables/{name}", "/variables-async/{name}")):
+        return _sent(JSON, ref("SentVariable"), variable)
+    if name := bodies.OF_CALLS.get(key):
+        return _sent(JSON, ref(bodies.name_of(name)), bodies.BODIES[name][2])
+    return {}
 
 
 def _queried(route: Route) -> dict[str, Schema]:
@@ -191,22 +198,26 @@ def _queried(route: Route) -> dict[str, Schema]:
     return {name: schema if name in _PAGING else {} for name, schema in asked.items()}
 
 
-def _sent(kind: str, schema: Schema) -> Schema:
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
+def _sent(kind: str, schema: Schema, example: Any) -> Schema:
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema, "example": example}}}}
 
 
 # -- its answers ----------------------------------------------------------------------------------------------------------
-def _responses(route: Route) -> Schema:
+def _responses(route: Route, *, body: bool) -> Schema:
     schema = _answer(route)
     found: Schema = {"description": HTTPStatus(route.status).phrase}
     if kinds := next((kinds for end, kinds in _FILES.items() if route.path.endswith(end)), None):
-        found["content"] = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+        found["content"] = {kind: _file(kind) for kind in kinds}
     elif schema is not None and route.status != HTTPStatus.NO_CONTENT:
-        found["content"] = {JSON: {"schema": schema}}
-    problem = {"description": "refused", "content": {kind: {"schema": ref("Problem")} for kind in (JSON, "application/problem+json")}}
+        found["content"] = {JSON: {"schema": schema, "example": examples.of_schema(schema)}}
     more = {"204": {"description": "done, there is nothing left to show"}} if route.path in _MAY_BE_GONE and route.method != "GET" else {}
     accepted = {"202": {"description": "accepted"}} if route.path == "runtime/signals" else {}
-    return {str(route.status): found, **more, **accepted, "4XX": problem, "5XX": problem}
+    return {str(route.status): found, **more, **accepted, **refusals.of(route, body=body)}
+
+
+def _file(kind: str) -> Schema:
+    made: Schema = {"schema": {"type": "string", "format": "binary"}}
+    return made | ({"example": examples.FILES[kind]} if kind in examples.FILES else {})
 
 
 _MAY_BE_GONE = ("runtime/executions/{execution}", "form/form-data")
