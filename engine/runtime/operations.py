@@ -72,11 +72,12 @@ class _Doing:
     told: work.Told | None = None
     then: Callable[[], None] | None = None
     job: Claimed | None = None
+    seen: work.Told | None = None
 
     def unit(self, order: work.Order) -> None:
         if self.job:
             order = replace(order, job=self.job.id, lease=self.job.lease, attempt=self.job.attempts + 1)
-        work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told)
+        work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told, seen=self.seen)
 
     def rows(self, change: Callable[[], None]) -> None:
         """Change rows without a unit of work."""
@@ -97,9 +98,13 @@ def perform(
     told: work.Told | None = None,
     then: Callable[[], None] | None = None,
     job: Claimed | None = None,
+    seen: work.Told | None = None,
 ) -> None:
-    """Carry an operation out, perhaps as a job; `told` sees the instance as its unit saved it, `then` is called where there is no unit."""
-    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then, job))
+    """Carry an operation out, perhaps as a job; `told` or `seen` is shown the instance that its unit saved.
+
+    Where there is no unit `then` is called.
+    """
+    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then, job, seen))
 
 
 # -- instances ------------------------------------------------------------------------------------------------------------
@@ -161,9 +166,8 @@ def _give_up(instance: UUID) -> None:
 
 
 # -- user tasks -----------------------------------------------------------------------------------------------------------
-PHASES = ("complete", "claim", "release", "skip", "abort", "save")
 _FROM = {"complete": ("active", "claim"), "skip": ("active", "claim"), "abort": ("active", "claim"), "save": ("active", "claim"),
-         "claim": ("active",), "release": ("claim",)}  # fmt: skip
+         "claim": ("active",), "release": ("claim",), "active": ()}  # fmt: skip
 
 
 def standing(task: UserTask) -> str:

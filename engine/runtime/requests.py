@@ -25,7 +25,7 @@ from engine.runtime.outbox import Outcome
 from engine.runtime.store import claims, instances
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.statements import insert, send
+from engine.runtime.store.statements import commit, insert, send
 
 REFUSED = (NotFound, Forbidden, Conflict, BadInput)
 STATUS: tuple[tuple[type[Exception], int], ...] = ((BadInput, 400), (NotFound, 404), (Forbidden, 403), (Conflict, 409))
@@ -45,7 +45,10 @@ def carry_out(wanted: Wanted, caller: access.User, keep: Callable[[Outcome], Non
         if keep:
             keep(made)
 
-    operations.perform(wanted, caller, told=told, then=lambda: told(None))
+    if keep or wanted.metadata:
+        operations.perform(wanted, caller, told=told, then=lambda: told(None))
+    else:
+        operations.perform(wanted, caller, seen=told, then=lambda: told(None))
     return found[0]
 
 
@@ -94,9 +97,11 @@ def accept(
     if wanted.operation == "start":
         statements = insert(Instance, [_accepted(wanted, caller, now)]) + statements
     try:
-        with transaction.atomic():
-            send(statements)
-            if keep:
+        if keep is None:
+            commit(statements)
+        else:
+            with transaction.atomic():
+                send(statements)
                 keep(request)
     except IntegrityError as error:
         raise instances.taken_key(error, wanted.service_id) from error

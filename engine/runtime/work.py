@@ -70,15 +70,20 @@ Told = Callable[[Loaded], None]
 
 
 def run(
-    order: Order, *, guard: Guard | None = None, on_failure: Callable[[BaseException], None] | None = None, told: Told | None = None
+    order: Order,
+    *,
+    guard: Guard | None = None,
+    on_failure: Callable[[BaseException], None] | None = None,
+    told: Told | None = None,
+    seen: Told | None = None,
 ) -> Result:
     """Carry out an order; raises what the step raised, Conflict, Gone or NotFound.
 
     `guard` is called in the transaction before anything is written (a job proves its lease there); `on_failure` in the
     transaction that writes down the attempt that was rolled back. `told` is shown the instance as it was saved, within the
-    transaction.
+    transaction; `seen` once that is written, for who only looks.
     """
-    work = Work(order, guard, told)
+    work = Work(order, guard, told, seen)
     try:
         return work.done()
     except BaseException as error:
@@ -89,8 +94,8 @@ def run(
 class Work:
     """One order being carried out; the `Unit` that calls see."""
 
-    def __init__(self, order: Order, guard: Guard | None, told: Told | None = None) -> None:
-        self.order, self.guard, self.told = order, guard, told
+    def __init__(self, order: Order, guard: Guard | None, told: Told | None = None, seen: Told | None = None) -> None:
+        self.order, self.guard, self.told, self.seen = order, guard, told, seen
         self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -310,6 +315,8 @@ class Work:
             raise instances.taken(error, units) from error
         if self.told:
             self.told(self.units[self.order.instance])
+        if self.seen:
+            self.seen(self.units[self.order.instance])
         outbox.rested(units)
         hooks.after_commit(units)
 
