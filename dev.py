@@ -156,12 +156,13 @@ def _bare_environment(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
-# What recordings were made with: trusted callers, callbacks to this machine with a password, and none repeated while one is replayed.
+# What recordings were made with: trusted callers, callbacks to this machine with a password, and nothing repeated while one is replayed.
 AUTOMATIKO = {
     "ENGINE_SERVICES_TRUSTED": "1",
     "ENGINE_SERVICES_COMPATIBLE": "1",
     "ENGINE_CALLBACK_ALLOW": "127.0.0.1",
     "ENGINE_CALLBACK_WAIT": "300",
+    "ENGINE_JOB_RETRIES": "1",
     "ENGINE_CALLBACK_AUTH": '{"kind": "basic", "targets": "http://127.0.0.1:*", "user": "test", "password": "pwd"}',
 }
 

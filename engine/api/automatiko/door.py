@@ -112,7 +112,7 @@ def _instance(call: Call, row: Instance, key: str, rest: list[str], top: str) ->
     match rest:
         case []:
             found: Methods = {
-                "GET": lambda: workflows.one(call, row),
+                "GET": lambda: workflows.one(call, row, key),
                 "POST": lambda: workflows.update(call, row, top),
                 "DELETE": lambda: workflows.abort(call, row, top),
             }

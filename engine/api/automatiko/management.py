@@ -15,7 +15,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from engine.api.automatiko import extras, finding, workflows
 from engine.api.automatiko.asking import JSON, Call
 from engine.api.automatiko.finding import Service
-from engine.api.automatiko.shaped import Failed, NoInstance, Nothing
+from engine.api.automatiko.shaped import Failed, Healthy, NoInstance, Nothing
 from engine.api.body import Json
 from engine.api.router import Answer
 from engine.errors import BpmnError, NotFound, TechnicalError
@@ -163,7 +163,10 @@ def _error(job: Job) -> dict[str, Json]:
 def errors(call: Call, row: Instance) -> Answer:
     """The steps that failed for good."""
     call.check_accept(JSON)
-    return Answer(200, [{"id": str(job.pk), "failedNodeId": job.node, "message": job.error} for job in _dead(row)])
+    found = _dead(row)
+    if not found:
+        raise Healthy(row.pk)
+    return Answer(200, [{"id": str(job.pk), "failedNodeId": job.node, "message": job.error} for job in found])
 
 
 def repair(call: Call, row: Instance, verb: str, key: str | None) -> Answer:
@@ -171,7 +174,7 @@ def repair(call: Call, row: Instance, verb: str, key: str | None) -> Answer:
     call.check_accept(JSON)
     chosen = [job for job in _dead(row) if key in (None, str(job.pk))]
     if not chosen:
-        raise NotFound("the instance has no such error")
+        raise NoInstance(str(row.pk))
     if not isinstance(call.user, access.Persona):
         access.check_operate(call.user)
     for job in chosen:

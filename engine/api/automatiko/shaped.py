@@ -35,6 +35,13 @@ class NoNode(errors.NotFound):
         self.node, self.instance = node, str(instance)
 
 
+class Healthy(errors.BadInput):
+    """The errors of an instance were asked for that has none."""
+
+    def __init__(self, instance: object) -> None:
+        super().__init__(f"Process instance with id {instance} is not in error state")
+
+
 class Nothing(errors.NotFound):
     """There is no such address."""
 
@@ -86,7 +93,7 @@ def _own(error: Exception) -> Mapping[str, Any] | None:
             return {"processInstanceId": error.key}
         case NoNode():
             return {"processInstanceId": error.instance, "nodeId": error.node}
-        case Nothing() | Denied() | Unauthorized() | errors.NotFound() | errors.Forbidden():
+        case Nothing() | Denied() | Unauthorized() | Healthy() | errors.NotFound() | errors.Forbidden():
             return {}
         case errors.BadInput(field="phase"):
             return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,11 @@ from engine.api.automatiko.asking import JSON, Call
 from engine.api.automatiko.workflows import do, echo
 from engine.api.body import Json
 from engine.api.router import Answer
-from engine.errors import BadInput, NotFound
+from engine.errors import NotFound
 from engine.expressions.values import to_json
 from engine.models import Instance, UserTask
 from engine.runtime import access, definitions, operations, shapes, tasks
-from engine.runtime.operations import PHASES, Wanted
+from engine.runtime.operations import Wanted
 
 UNKNOWN = "there is no such task, or it is not yours"
 
@@ -61,26 +62,21 @@ def schema(task: UserTask) -> Json:
 def change(call: Call, row: Instance, name: str, key: str, id_: str) -> Answer:
     """Complete the task, or what `phase` says."""
     call.check_accept(JSON)
-    phase = call.param("phase") or "complete"
-    sent = call.values()
-    task = find(row, name, key)
-    if phase not in PHASES or phase == "abort":
-        raise BadInput(phase, "phase")
-    operations.check_phase(task, phase, call.user)
-    if call.asynchronous and phase == "complete":
-        operations.outputs(task, sent)
-    wanted = Wanted(phase, row.definition, row.pk, sent, task=task.pk, metadata=call.metadata, loaded=_at_once(call, task))
-    return do(call, wanted, echo(id_))
+    return _moved(call, row, find(row, name, key), call.param("phase") or "complete", call.values(), id_)
 
 
 def abort(call: Call, row: Instance, name: str, key: str, id_: str) -> Answer:
-    """Give the task up; its branch goes on without it."""
+    """Give the task up, so that its branch goes on without it; or what `phase` says, with nothing entered."""
     call.check_accept(JSON)
-    task = find(row, name, key)
-    if (call.param("phase") or "abort") != "abort":
-        raise BadInput(call.param("phase") or "", "phase")
-    operations.check_phase(task, "abort", call.user)
-    wanted = Wanted("abort task", row.definition, row.pk, task=task.pk, metadata=call.metadata, loaded=_at_once(call, task))
+    return _moved(call, row, find(row, name, key), call.param("phase") or "abort", {}, id_)
+
+
+def _moved(call: Call, row: Instance, task: UserTask, phase: str, sent: Mapping[str, Any], id_: str) -> Answer:
+    operations.check_phase(task, phase, call.user)
+    if call.asynchronous and phase == "complete":
+        operations.outputs(task, sent)
+    operation = "abort task" if phase == "abort" else phase
+    wanted = Wanted(operation, row.definition, row.pk, sent, task=task.pk, metadata=call.metadata, loaded=_at_once(call, task))
     return do(call, wanted, echo(id_))
 
 

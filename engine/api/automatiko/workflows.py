@@ -14,7 +14,7 @@ from django.shortcuts import render
 from engine.api.automatiko import finding
 from engine.api.automatiko.asking import JSON, Call
 from engine.api.automatiko.finding import Service
-from engine.api.automatiko.shaped import Failed, NoNode
+from engine.api.automatiko.shaped import Failed, NoInstance, NoNode
 from engine.api.body import Json
 from engine.api.router import Answer
 from engine.conf import settings as conf
@@ -114,14 +114,13 @@ def listing(call: Call, where: Service) -> Answer | HttpResponse:
 
 
 def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
-    """By status and tags; what has ended is not listed, as at Automatiko, and an unknown status means the running ones."""
+    """By status and tags; what has ended is not listed, as at Automatiko, and an unknown status means the running ones without errors."""
     rows = where.instances().filter(pk__in=access.service_instances(call.user, where.policy).values("pk"))
     status = (call.param("status") or "active").lower()
     dead = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
     if status in ("completed", "aborted"):
         return rows.none()
-    if status == "error":
-        rows = rows.filter(Exists(dead))
+    rows = rows.filter(Exists(dead) if status == "error" else ~Exists(dead))
     wanted = Q()
     for tag in call.request.GET.getlist("tags"):
         wanted |= Q(tags__contains=f"\n{tag}\n") | Q(added_tags__contains=f"\n{tag}\n")
@@ -148,16 +147,29 @@ def shaped(call: Call, row: Instance, values: Mapping[str, Any] | None = None) -
     return shapes.instance(row, metadata=call.metadata, caller=call.user, variables=values, failures=failures)
 
 
-def one(call: Call, row: Instance) -> Answer:
+def one(call: Call, row: Instance, key: str) -> Answer:
     """One instance."""
     call.check_accept(JSON)
+    _check_status(call, row, key)
     return Answer(200, shaped(call, row))
+
+
+def _check_status(call: Call, row: Instance, key: str) -> None:
+    """A status that is asked for has to be that of the instance; Automatiko takes none for active. Raises NoInstance."""
+    status = (call.param("status") or "").lower()
+    if not status and not conf.SERVICES_COMPATIBLE:
+        return
+    failed = Job.objects.filter(instance=row.pk, state=Job.State.DEAD).exists()
+    if status in ("completed", "aborted") or failed != (status == "error"):
+        raise NoInstance(key)
 
 
 # -- changing -------------------------------------------------------------------------------------------------------------
 def update(call: Call, row: Instance, key: str) -> Answer:
     """Write variables; nulls and what is no variable are left out."""
     call.check_accept(JSON)
+    if conf.SERVICES_COMPATIBLE:
+        _check_status(call, row, key)
     wanted = Wanted("update", row.definition, row.pk, call.values(), metadata=call.metadata)
     if call.asynchronous and row.state != Instance.State.ACCEPTED:
         operations.check_update(wanted)

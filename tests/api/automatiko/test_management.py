@@ -45,6 +45,7 @@ def test_a_failed_step_runs_again_once_its_cause_is_mended(failed: Services) -> 
     failed.post(f"{AT}/s/retrigger")
     assert (failed.get(f"{AT}?status=error"), failed.task("steps/s/tasks").split("/")[2]) == ([], "Wait")
     failed.post(f"{AT}/s/retrigger", {}, 404)
+    assert failed.get(f"{AT}/s/error", 400)["message"].endswith("is not in error state")
 
 
 def test_a_failed_step_is_left_out(failed: Services) -> None:

@@ -58,8 +58,9 @@ def test_an_aborted_task_is_gone_and_its_branch_goes_on(trusted: Services, task:
 
 
 def test_a_phase_that_is_none_changes_nothing(trusted: Services, task: str) -> None:
-    for path in (f"{task}?user=manager&phase=nonsense", f"{task}?user=manager&phase=abort"):
-        trusted.post(path, {}, 400)
+    for method in ("POST", "DELETE"):
+        assert trusted.send(method, f"{task}?user=manager&phase=nonsense", {}, 400)["message"] == "nonsense"
+        assert trusted.send(method, f"{task}?user=manager&phase=active", {}, 400)["message"] == "Cannot transition from active to active"
     trusted.send("POST", f"{task}?user=manager", b"", 400)
     trusted.post("approvals/ap", {"approver": "free"})
 
@@ -76,3 +77,16 @@ def test_a_task_tells_its_form_as_a_schema(trusted: Services) -> None:
     trusted.post("scripts?businessKey=s", {"name": "mary"})
     found = trusted.get(trusted.task("scripts/s/tasks?user=john") + "?user=john&schema=true")
     assert found["properties"]["message"]["type"] == ["string", "null"]
+
+
+def test_every_phase_can_be_asked_for_with_a_body_and_without(trusted: Services) -> None:
+    """As at Automatiko, POST and DELETE differ in what they do where no phase is named, and in whether something is entered."""
+    trusted.post("approvals?businessKey=a")
+    task = trusted.task("approvals/a/tasks?user=manager")
+    trusted.delete(f"{task}?{BOB}&phase=claim")
+    trusted.delete(f"{task}?{BOB}&phase=release")
+    assert trusted.delete(f"{task}?{BOB}&phase=complete")["approver"] == "bob"
+    second = trusted.task("approvals/a/tasks?user=eve&group=managers")
+    trusted.post(f"{second}?user=eve&group=managers&phase=abort")
+    assert drain() == 1
+    trusted.get("approvals/a", 404)

@@ -15,6 +15,7 @@ from engine.errors import DeploymentError
 from engine.models import Instance, Ledger
 from tests.api.automatiko.conftest import Services
 from tests.runtime.models import model, user
+from tests.runtime.queue import drain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("workflows")]
 M = {"metadata": None, "name": "mary", "lastName": None, "message": None}
@@ -65,6 +66,31 @@ def test_tags_are_added_and_removed_beside_those_of_the_model(trusted: Services)
     assert [one["id"] for one in trusted.get("scripts?tags=vip")] == ["bk"]
     assert trusted.delete("scripts/bk/tags/vip") == [{"id": "1", "value": "maria"}]
     assert trusted.delete("scripts/bk/tags/1") == [{"id": "1", "value": "maria"}]
+
+
+def test_what_failed_is_listed_by_its_status_alone(trusted: Services, settings: Any) -> None:
+    settings.ENGINE_JOB_RETRIES = 1
+    trusted.post("scripts?businessKey=well", {"name": "mary"})
+    trusted.post("scripts?businessKey=ill", {}, 202, X_ATK_Mode="async")
+    drain()
+    for status, keys in (
+        ("", ["well"]),
+        ("active", ["well"]),
+        ("nonsense", ["well"]),
+        ("ERROR", ["ill"]),
+        ("completed", []),
+        ("aborted", []),
+    ):
+        assert [one["id"] for one in trusted.get(f"scripts?status={status}")] == keys
+    for key, own in (("well", "active"), ("ill", "error")):
+        for status in ("active", "error", "completed"):
+            trusted.get(f"scripts/{key}?status={status}", 200 if status == own else 404)
+        trusted.get(f"scripts/{key}")
+    settings.ENGINE_SERVICES_COMPATIBLE = True
+    trusted.get("scripts/ill", 404)
+    trusted.post("scripts/ill", {"lastName": "x"}, 404)
+    assert trusted.get("scripts/ill?status=error&metadata=true")["metadata"]["state"] == 5
+    trusted.delete("scripts/ill")
 
 
 def test_an_error_end_answers_its_code_with_the_data_of_the_error_alone(trusted: Services) -> None:
