@@ -27,6 +27,7 @@ from engine.runtime.store.claims import Claimed
 
 LOG = logging.getLogger("towpath.jobs")
 FORGIVEN = 10  # attempts at one job that may be lost to the database before they count as its own failures
+FORGIVEN_FULL = 120  # where the disk is full, for which no job is to blame: that is an hour
 
 
 class WorkerLost(TechnicalError):
@@ -152,8 +153,8 @@ def settle(job: Claimed, error: BaseException) -> None:
             _note(job, Ledger.Outcome.OVERTAKEN, str(error))
     elif isinstance(error, Conflict) and (instance := _instance(job)) and instance.suspended:
         claims.park(job)
-    elif job.attempts < FORGIVEN and (isinstance(error, Conflict) or is_interruption(error)):
-        claims.postpone(job, min(5.0, 0.1 * 2**job.attempts))
+    elif (isinstance(error, Conflict) or is_interruption(error)) and job.attempts < (FORGIVEN_FULL if is_full(error) else FORGIVEN):
+        claims.postpone(job, min(30.0 if is_full(error) else 5.0, 0.1 * 2**job.attempts))
     else:
         _failed(job, error)
 
@@ -204,6 +205,13 @@ def is_interruption(error: BaseException) -> bool:
         return any(word in str(error).lower() for word in _NOT_ITS_FAULT_EITHER)
     state = getattr(error.__cause__, "sqlstate", None)
     return state is None or state.startswith(_NOT_ITS_FAULT)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the disk is full."""
+    if connection.vendor != "postgresql":
+        return "disk is full" in str(error).lower()
+    return getattr(error.__cause__, "sqlstate", None) == "53100"
 
 
 # -- what could not be written down ---------------------------------------------------------------------------------------

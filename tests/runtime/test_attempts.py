@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from psycopg.errors import DiskFull
 
 from engine import runtime
 from engine.errors import LeaseLost
@@ -245,6 +246,20 @@ def test_trouble_that_never_ends_does_cost_attempts_at_last(monkeypatch: pytest.
         hurry()
     job = Job.objects.get()
     assert (job.state, job.attempts) == ("dead", attempts.FORGIVEN + 3)
+
+
+def test_a_disk_that_is_full_is_forgiven_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = OperationalError("database or disk is full")
+    error.__cause__ = DiskFull("could not extend file")
+    start(handler("store", "outside", ASYNC))
+    for _ in range(attempts.FORGIVEN + 3):
+        handlers.AFTER.append(fail_with(error))
+        drain()
+        hurry()
+    job = Job.objects.get()
+    assert (job.state, job.retries, job.error) == ("waiting", 3, None)
+    drain()
+    assert Instance.objects.get().state == "completed"
 
 
 def test_a_failure_that_cannot_be_written_down_is_owed_and_paid_later(monkeypatch: pytest.MonkeyPatch) -> None:
