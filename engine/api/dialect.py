@@ -59,9 +59,7 @@ def page(
     if order not in ("asc", "desc"):
         raise BadInput("order must be asc or desc", "order")
     rows = listing.sorted(listing(call.user, {**given, **fixed}), str(sort), order == "desc", given)
-    found = listing.page(rows, start, size, given)
-    last = start + len(found)
-    total = last if 0 < len(found) < size else rows.count()  # a page that is not full ends the list
+    found, total = listing.page(call.user, rows, start, size, given)
     return {"data": shape(found), "total": total, "start": start, "sort": sort, "order": order, "size": len(found)}
 
 

@@ -11,7 +11,7 @@ class Activity(models.Model):
     """One run of one node; `number` orders the runs of an instance, `began_in` and `ended_in` are numbers of ledger rows."""
 
     id = Id()
-    instance = link("towpath.Instance", related_name="activities")
+    instance = link("towpath.Instance", related_name="activities", db_index=False)
     number = models.PositiveBigIntegerField()
     node = models.CharField(max_length=255)
     name = models.CharField(max_length=255, null=True, blank=True)
@@ -32,7 +32,9 @@ class Activity(models.Model):
             models.Index(fields=["instance", "number"], name="towpath_activity_order"),
             models.Index(fields=["node", "ended"], name="towpath_activity_node"),
             models.Index(fields=["started", "id"], name="towpath_activity_started"),
-            models.Index(fields=["assignee", "id"], name="towpath_activity_assignee", condition=models.Q(assignee__isnull=False)),
+            models.Index(
+                fields=["assignee", "started", "id"], name="towpath_activity_assignee", condition=models.Q(assignee__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

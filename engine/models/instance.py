@@ -19,7 +19,7 @@ class Instance(models.Model):
         ERROR = "error", "ended by an error"
 
     id = Id()
-    definition = link("towpath.Definition", related_name="instances")
+    definition = link("towpath.Definition", related_name="instances", db_index=False)
     business_key = models.CharField(max_length=255, null=True, blank=True)
     business_status = models.CharField(max_length=255, null=True, blank=True)
     service_id = models.CharField(max_length=255, null=True, blank=True)  # the id a client of the service API uses

@@ -35,8 +35,8 @@ class Job(models.Model):
     kind = models.CharField(max_length=12, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.READY)
     resumes_as = models.CharField(max_length=10, null=True, blank=True)  # the state a suspended job goes back to
-    instance = link("towpath.Instance", related_name="jobs", null=True, blank=True)
-    definition = link("towpath.Definition", null=True, blank=True)
+    instance = link("towpath.Instance", related_name="jobs", null=True, blank=True, db_index=False)
+    definition = link("towpath.Definition", null=True, blank=True, db_index=False)
     token = models.PositiveIntegerField(null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)
     name = models.CharField(max_length=255, null=True, blank=True)
@@ -66,6 +66,7 @@ class Job(models.Model):
             models.Index(fields=["definition", "-priority", "due", "id"], name="towpath_job_fair", condition=models.Q(state="ready")),
             models.Index(fields=["due"], name="towpath_job_waiting", condition=models.Q(state="waiting")),
             models.Index(fields=["instance"], name="towpath_job_instance"),
+            models.Index(fields=["definition"], name="towpath_job_definition"),
             models.Index(fields=["state", "created"], name="towpath_job_state"),
             models.Index(fields=["topic"], name="towpath_job_topic", condition=models.Q(state="external")),
         ]

@@ -32,7 +32,7 @@ class Ledger(models.Model):
         ABORT = "abort", "cancelled"
 
     id = Id()
-    instance = link("towpath.Instance", related_name="ledger", null=True, blank=True)
+    instance = link("towpath.Instance", related_name="ledger", null=True, blank=True, db_index=False)
     definition = models.CharField(max_length=300, blank=True, default="")
     number = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField(default=1)

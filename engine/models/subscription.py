@@ -13,8 +13,8 @@ class Subscription(models.Model):
     id = Id()
     kind = models.CharField(max_length=12)
     name = models.CharField(max_length=255, null=True, blank=True)
-    instance = link("towpath.Instance", related_name="subscriptions", null=True, blank=True)
-    definition = link("towpath.Definition", null=True, blank=True)
+    instance = link("towpath.Instance", related_name="subscriptions", null=True, blank=True, db_index=False)
+    definition = link("towpath.Definition", null=True, blank=True, db_index=False)
     token = models.PositiveIntegerField(null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)
     data = models.JSONField(default=dict, blank=True)
@@ -25,6 +25,7 @@ class Subscription(models.Model):
         indexes = [
             models.Index(fields=["kind", "name"], name="towpath_subscription_name"),
             models.Index(fields=["instance"], name="towpath_subscription_instance"),
+            models.Index(fields=["definition"], name="towpath_subscription_version"),
         ]
 
     def __str__(self) -> str:

@@ -19,8 +19,8 @@ class UserTask(models.Model):
         DELETED = "deleted", "cancelled"
 
     id = Id()
-    instance = link("towpath.Instance", related_name="user_tasks", null=True, blank=True)
-    definition = link("towpath.Definition", null=True, blank=True)
+    instance = link("towpath.Instance", related_name="user_tasks", null=True, blank=True, db_index=False)
+    definition = link("towpath.Definition", null=True, blank=True, db_index=False)
     token = models.PositiveIntegerField(default=0)
     activity = models.UUIDField(null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)
@@ -48,6 +48,7 @@ class UserTask(models.Model):
         indexes = [
             models.Index(fields=["assignee", "state", "id"], include=["instance"], name="towpath_usertask_assignee"),
             models.Index(fields=["instance"], name="towpath_usertask_instance"),
+            models.Index(fields=["definition", "ended"], name="towpath_usertask_definition"),
             models.Index(fields=["created", "id"], name="towpath_usertask_created"),
             models.Index(fields=["ended", "id"], name="towpath_usertask_ended"),
             models.Index(
@@ -84,8 +85,8 @@ class IdentityLink(models.Model):
     """A user or a group beside a task or an instance: candidate, participant, starter, or a type of the client's own."""
 
     id = Id()
-    task = link("towpath.UserTask", related_name="links", null=True, blank=True)
-    instance = link("towpath.Instance", related_name="links", null=True, blank=True)
+    task = link("towpath.UserTask", related_name="links", null=True, blank=True, db_index=False)
+    instance = link("towpath.Instance", related_name="links", null=True, blank=True, db_index=False)
     type = models.CharField(max_length=50)
     user = models.CharField(max_length=255, null=True, blank=True)
     group = models.CharField(max_length=255, null=True, blank=True)

@@ -11,7 +11,7 @@ class Token(models.Model):
     """See `engine.interpreter.state.Token`, whose fields these are; number 0 is the process itself."""
 
     id = Id()
-    instance = link("towpath.Instance", related_name="tokens")
+    instance = link("towpath.Instance", related_name="tokens", db_index=False)
     number = models.PositiveIntegerField()
     parent = models.PositiveIntegerField(null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)

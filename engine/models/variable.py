@@ -23,7 +23,9 @@ class Variable(models.Model):
     """
 
     id = Id()
-    instance = link("towpath.Instance", related_name="variables", null=True, blank=True)  # none: of a task without a process
+    instance = link(
+        "towpath.Instance", related_name="variables", null=True, blank=True, db_index=False
+    )  # none: of a task without a process
     token = models.PositiveIntegerField(default=0)
     task = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=255)
@@ -39,9 +41,14 @@ class Variable(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["instance", "name"], name="towpath_variable_instance"),
+            models.Index(fields=["instance", "name"], include=["token", "task", "type"], name="towpath_variable_instance"),
             models.Index("name", Left("text", 100), "id", name="towpath_variable_text"),  # a B-tree takes 2.7 kB at most
-            models.Index(fields=["name", "number"], name="towpath_variable_number", condition=models.Q(number__isnull=False)),
+            models.Index(  # conditions on numbers are answered in here
+                fields=["name", "number"],
+                include=["instance", "token", "task", "type"],
+                name="towpath_variable_number",
+                condition=models.Q(number__isnull=False),
+            ),
             models.Index(fields=["name", "time"], name="towpath_variable_time", condition=models.Q(time__isnull=False)),
             models.Index(fields=["task"], name="towpath_variable_task", condition=models.Q(task__isnull=False)),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from engine.models import Job
 from engine.runtime import access
@@ -22,7 +23,7 @@ from engine.runtime.queries.filters import (
 from engine.runtime.queries.listing import Listing
 
 _TIMERS = Q(kind__in=(Job.Kind.TIMER, Job.Kind.START_TIMER, Job.Kind.SUSPEND, Job.Kind.ACTIVATE))
-
+_PLANNED = _TIMERS | Q(error__isnull=False)  # what else is due since it was made, and shows no date
 
 _FILTERS: Filters = {
     "id": ident("pk"),
@@ -40,8 +41,10 @@ _FILTERS: Filters = {
     "withException": switch(Q(error__isnull=False), Q(error=None)),
     "withRetriesLeft": switch(Q(retries__gt=0)),
     "exceptionMessage": equals("error"),
-    "dueBefore": before("due"),
-    "dueAfter": after("due"),
+    "dueBefore": lambda name, value: _PLANNED & before("due")(name, value),
+    "dueAfter": lambda name, value: _PLANNED & after("due")(name, value),
+    "executable": switch(Q(retries__gt=0) & (~_PLANNED | Q(due__lte=Now()))),
+    "noRetriesLeft": switch(Q(retries__lte=0)),
     "topic": equals("topic"),
     "locked": switch(Q(lease_owner__isnull=False), Q(lease_owner=None)),
     "unlocked": switch(Q(lease_owner=None), Q(lease_owner__isnull=False)),

@@ -8,11 +8,12 @@ from functools import reduce
 from operator import and_
 from typing import Any, Generic, TypeVar
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet, Window
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 
 from engine.errors import BadInput, NotFound
+from engine.runtime import access
 from engine.runtime.queries.filters import Filters, uuid
 
 M = TypeVar("M", bound=Model)
@@ -25,6 +26,10 @@ _ALONG = frozenset(  # filters whose rows lie together in the order of ids, far 
     ("startedBefore", "startedAfter", "finishedBefore", "finishedAfter", "createdBefore", "createdAfter", "taskCreatedBefore",
      "taskCreatedAfter", "taskCompletedBefore", "taskCompletedAfter", "dueBefore", "dueAfter", "dueDateBefore", "dueDateAfter",
      "deploymentId", "deploymentIdIn")
+)  # fmt: skip
+_DEAR = frozenset(  # filters by which rows are found through other tables
+    ("candidateUser", "candidateGroup", "candidateGroups", "candidateGroupIn", "candidateOrAssigned", "involvedUser", "taskInvolvedUser",
+     "taskCandidateGroup", "variables", "processVariables", "processInstanceVariables", "taskVariables")
 )  # fmt: skip
 Order = str | Any  # a path, or an expression
 
@@ -71,12 +76,28 @@ class Listing(Generic[M]):
             first = Coalesce("pk", "pk")  # the same, but no index of it is walked
         return rows.order_by(*(OrderBy(F(e) if isinstance(e, str) else e, descending=descending) for e in (first, *self.ties)))
 
-    def page(self, rows: QuerySet[M], start: int, size: int, filters: Mapping[str, object] | None = None) -> list[M]:
-        """Some of the rows, which met some filters, in one statement: of a long list the ids alone first, as indexes tell them."""
-        if not size or self.listed is None or _given(filters, _FEW):
-            return list(rows[start : start + size]) if size else []
-        there = rows.select_related(None).values("pk")[start : start + size]
-        found = rows.model._default_manager.filter(pk__in=there).order_by(*rows.query.order_by)
+    def page(self, user: Any, rows: QuerySet[M], start: int, size: int, filters: Mapping[str, object] | None = None) -> tuple[list[M], int]:
+        """Some of the rows, and how many there are of them in all, exactly; two statements, three behind the end of the list.
+
+        Of a long list the ids alone are looked for first, which indexes know. Where finding the rows is what takes the time, they
+        are found and counted at once; where it is not, counting apart lets the page stop early.
+        """
+        if size and self.listed is not None and not _given(filters, _FEW):
+            if _given(filters, _DEAR) or not access.sees_all(user):
+                return self._counted(rows, start, size)
+            found = self._by_ids(rows, rows.select_related(None).values("pk")[start : start + size])
+        else:
+            found = list(rows[start : start + size]) if size else []
+        last = start + len(found)
+        return found, last if 0 < len(found) < size else rows.count()  # a page that is not full ends the list
+
+    def _counted(self, rows: QuerySet[M], start: int, size: int) -> tuple[list[M], int]:
+        found = rows.select_related(None).annotate(_in_all=Window(Count("pk"))).values_list("pk", "_in_all")[start : start + size]
+        page = list(found)
+        return (self._by_ids(rows, [key for key, _ in page]), page[0][1]) if page else ([], rows.count() if start else 0)
+
+    def _by_ids(self, rows: QuerySet[M], ids: Any) -> list[M]:
+        found = rows.model._default_manager.filter(pk__in=ids).order_by(*rows.query.order_by)
         related = rows.query.select_related
         return list(found.select_related(*related) if isinstance(related, dict) else found)
 

@@ -37,15 +37,16 @@ from engine.runtime.queries.variables import conditions, of_instances, of_tasks
 
 
 # -- who ------------------------------------------------------------------------------------------------------------------
-def _candidates(*any_of: Q) -> Q:
-    """Offered to one of these users or groups; each kind has its index."""
+def _linked(*any_of: Q) -> list[sight.Ids]:
+    """The ids of tasks that are offered to one of these users or groups; each kind has its index."""
     links = IdentityLink.objects.filter(type="candidate", task__isnull=False)
-    return Q(pk__in=sight.ids(*(links.filter(who).values_list("task") for who in any_of)))
+    return [links.filter(who).values_list("task") for who in any_of]
 
 
-def _offered(*any_of: Q) -> Q:
-    """Unclaimed, and offered to one of these users or groups."""
-    return Q(assignee=None) & _candidates(*any_of)
+def _offered(among: Q, *any_of: Q) -> sight.Ids:
+    """Those of some tasks that are unclaimed, and offered to one of these users or groups."""
+    found = UserTask.objects.filter(among, assignee=None)
+    return sight.ids(*(found.filter(pk__in=offers).values_list("pk") for offers in _linked(*any_of)))
 
 
 def _person(who: str) -> tuple[Q, Q]:
@@ -54,10 +55,29 @@ def _person(who: str) -> tuple[Q, Q]:
     return Q(user=who), Q(group__in=Group.objects.filter(user__in=users).values("name"))
 
 
-def _candidate_or_assigned(name: str, value: object) -> Q:
-    who = text(name, value)
-    rows = UserTask.objects.order_by()
-    return Q(pk__in=sight.ids(rows.filter(assignee=who).values_list("pk"), rows.filter(_offered(*_person(who))).values_list("pk")))
+def _offers(among: Q) -> Filters:
+    """The filters for what is offered, of a list all of whose tasks meet a condition."""
+
+    def of_group(name: str, value: object) -> Q:
+        return Q(pk__in=_offered(among, Q(group=text(name, value))))
+
+    def of_groups(name: str, value: object) -> Q:
+        return Q(pk__in=_offered(among, Q(group__in=texts(name, value))))
+
+    def of_user(name: str, value: object) -> Q:
+        return Q(pk__in=_offered(among, *_person(text(name, value))))
+
+    def or_assigned(name: str, value: object) -> Q:
+        who = text(name, value)
+        return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(among, *_person(who))))
+
+    return {
+        "candidateUser": of_user,
+        "candidateGroup": of_group,
+        "candidateGroups": of_groups,
+        "candidateGroupIn": of_groups,
+        "candidateOrAssigned": or_assigned,
+    }
 
 
 def _involved(name: str, value: object) -> Q:
@@ -94,11 +114,6 @@ _OF_ANY: Filters = {
     "formKey": equals("form_key"),
     "unassigned": switch(Q(assignee=None)),
     "delegationState": _delegated,
-    "candidateUser": lambda name, value: _offered(*_person(text(name, value))),
-    "candidateGroup": lambda name, value: _offered(Q(group=text(name, value))),
-    "candidateGroups": lambda name, value: _offered(Q(group__in=texts(name, value))),
-    "candidateGroupIn": lambda name, value: _offered(Q(group__in=texts(name, value))),
-    "candidateOrAssigned": _candidate_or_assigned,
     "involvedUser": _involved,
     "taskInvolvedUser": _involved,
     **like_family("taskDefinitionKey", "node"),
@@ -131,6 +146,7 @@ _OF_ANY: Filters = {
 }
 _OPEN: Filters = {
     **_OF_ANY,
+    **_offers(sight.OPEN),
     **like_family("name", "name"),
     **like_family("description", "description"),
     **like_family("assignee", "assignee"),
@@ -142,6 +158,7 @@ _OPEN: Filters = {
 }
 _PAST: Filters = {
     **_OF_ANY,
+    **_offers(Q()),
     **like_family("taskName", "name"),
     **like_family("taskDescription", "description"),
     **like_family("taskAssignee", "assignee"),
@@ -155,7 +172,7 @@ _PAST: Filters = {
     "taskPriority": equals("priority", number),
     "taskMinPriority": _at_least("priority", "gte"),
     "taskMaxPriority": _at_least("priority", "lte"),
-    "taskCandidateGroup": lambda name, value: _candidates(Q(group=text(name, value))),
+    "taskCandidateGroup": lambda name, value: Q(pk__in=sight.ids(*_linked(Q(group=text(name, value))))),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
     "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),
     "taskCreatedOn": _on("created"),

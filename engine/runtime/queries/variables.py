@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 
@@ -31,7 +32,8 @@ _TIMES = ("date", "instant", "localDate", "localDateTime")
 _FAMILY: Mapping[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(_NUMBERS, ("number", _NUMBERS)),
     **dict.fromkeys(_TIMES, ("time", _TIMES)),
-    **{kind: ("text", (kind,)) for kind in ("string", "boolean", "uuid")},
+    **{kind: ("text", (kind,)) for kind in ("string", "uuid")},
+    "boolean": ("number", ("boolean",)),  # 1 or 0, as its text says too
 }
 _COMPARED: Mapping[str, str] = {
     "equals": "exact", "notEquals": "exact", "greaterThan": "gt", "greaterThanOrEquals": "gte", "lessThan": "lt", "lessThanOrEquals": "lte",
@@ -40,6 +42,13 @@ _COMPARED: Mapping[str, str] = {
 _NEGATED = ("notEquals", "notEqualsIgnoreCase")
 OF_EXECUTIONS = ("equals", "notEquals", "equalsIgnoreCase", "notEqualsIgnoreCase")  # what Flowable can ask of executions
 _OF_VARIABLES = ("equals",)
+# All names of variables, each found by a step in an index, so that a value can be looked for under each of them.
+EVERY_NAME = RawSQL(  # nothing of it comes from outside
+    """WITH RECURSIVE names (name) AS (SELECT MIN(name) FROM towpath_variable UNION ALL
+        SELECT (SELECT MIN(v.name) FROM towpath_variable v WHERE v.name > names.name) FROM names WHERE names.name IS NOT NULL)
+    SELECT name FROM names WHERE name IS NOT NULL""",
+    (),
+)
 _OF_TEXTS = ("equalsIgnoreCase", "notEqualsIgnoreCase", "like", "likeIgnoreCase")
 
 
@@ -71,15 +80,30 @@ class Condition:
         return cls(None if name is None else text(where, name), operation, kind, value)
 
     def where(self) -> Q:
-        """What it asks of a row of the table of variables."""
-        column, kinds = _FAMILY[self.kind]
+        """What it asks of a row of the table of variables, apart from its negation."""
+        column = _FAMILY[self.kind][0]
         value = columns_of(self.value)[0][column]
-        found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
+        found = Q(**{f"{column}__{_COMPARED[self.operation]}": value}) & self.there()
         if column == "text" and self.operation == "equals":
             found &= Q(Exact(Left("text", _INDEXED), Value(value[:_INDEXED])))  # what the index of texts holds
+        return found
+
+    def there(self) -> Q:
+        """That it is a variable with this name and a type that compares with the value."""
+        return (
+            Q(type__in=_FAMILY[self.kind][1], name__in=EVERY_NAME)
+            if self.name is None
+            else Q(type__in=_FAMILY[self.kind][1], name=self.name)
+        )
+
+    def met_by(self, rows: QuerySet[Variable]) -> Q:
+        """Whether one of some rows, which have at most one variable of a name for the outer row, meets it.
+
+        Another value than this one has what has a value, and not this one: both are told by indexes.
+        """
         if self.operation in _NEGATED:
-            found = ~found
-        return found & Q(type__in=kinds) & (Q() if self.name is None else Q(name=self.name))
+            return Q(Exists(rows.filter(self.there()))) & ~Q(Exists(rows.filter(self.where())))
+        return Q(Exists(rows.filter(self.where())))
 
 
 def conditions(rows: QuerySet[Variable], operations: Collection[str] = tuple(_COMPARED)) -> Filter:
@@ -88,7 +112,7 @@ def conditions(rows: QuerySet[Variable], operations: Collection[str] = tuple(_CO
     def make(name: str, value: object) -> Q:
         if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
             raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
-        return reduce(and_, (Q(Exists(rows.filter(Condition.read(name, one, operations).where()))) for one in value), Q())
+        return reduce(and_, (Condition.read(name, one, operations).met_by(rows) for one in value), Q())
 
     return make
 
