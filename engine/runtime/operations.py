@@ -13,14 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from engine.bpmn.forms import FormSpec
 from engine.bpmn.graph import Node
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
-from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask, Variable
+from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask
 from engine.runtime import access, datamodel, definitions, naming, outbox, shapes, tasks, work
 from engine.runtime.store.claims import Claimed
 
@@ -189,10 +188,14 @@ def check_phase(task: UserTask, phase: str, caller: access.User) -> None:
         raise Unauthorized(f"User is not authorized to access task instance with id {task.pk}")
 
 
-def find_task(task: UUID, instance: UUID) -> UserTask | None:
-    """A task of an instance with its definition, and whether it has variables of its own."""
-    own = Exists(Variable.objects.filter(task=OuterRef("pk"), live=True))
-    return UserTask.objects.annotate(has_own=own).select_related("definition").filter(pk=task, instance=instance).first()
+def find_task(task: UUID, instance: UUID, definition: Definition) -> UserTask | None:
+    """A task of an instance, with signs of what else there is of it; `definition` is most probably its own."""
+    found = tasks.signed(task)
+    if found is None or found.instance_id != instance:
+        return None
+    if found.definition_id == definition.pk:
+        found.definition = definition
+    return found
 
 
 def _allowed(wanted: Wanted, phase: str, doing: _Doing) -> UserTask:
@@ -205,7 +208,7 @@ def _allowed(wanted: Wanted, phase: str, doing: _Doing) -> UserTask:
 
 
 def _open(wanted: Wanted) -> UserTask:
-    task = find_task(wanted.task or UUID(int=0), wanted.instance)
+    task = find_task(wanted.task or UUID(int=0), wanted.instance, wanted.definition)
     if task is None:
         raise NotFound(f"there is no task {wanted.task}")
     if task.state != UserTask.State.OPEN:

@@ -32,12 +32,12 @@ def _signed(key: UUID) -> QuerySet[UserTask]:
     return UserTask.objects.annotate(**found).filter(pk=key).order_by()
 
 
-_with_signs = Prepared(lambda: UserTask, _signed)
+signed = Prepared(lambda: UserTask, _signed).first
 
 
 def get(task_id: Any) -> UserTask:
     """A task by its id; raises NotFound."""
-    found = _with_signs.first(identify(task_id, "task"))
+    found = signed(identify(task_id, "task"))
     if found is None:
         raise NotFound(f"there is no task {task_id}")
     return found

@@ -94,7 +94,7 @@ def _found(call: Call, where: Service, key: str, more: list[str], method: str) -
     if conf.SERVICES_COMPATIBLE and more:
         joined += [("/".join([key, *more[:n]]), more[n:]) for n in range(1, len(more) + 1)]
     for id_, rest in joined:
-        row = finding.by_id(where.instances(), id_)
+        row = where.find(id_)
         if row is not None:
             finding.check(row, call.user, change=method not in ("GET", "HEAD") and (len(rest) < 2 or rest[0] == "tags"))
             return _instance(call, row, id_, rest, id_)

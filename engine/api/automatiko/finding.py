@@ -13,7 +13,10 @@ from engine.api.automatiko.shaped import Denied, NoInstance, Nothing
 from engine.bpmn.graph import Graph
 from engine.errors import Forbidden
 from engine.models import Definition, Instance
+from engine.models.prepared import Prepared
 from engine.runtime import access, definitions
+
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,28 @@ class Service:
     def policy(self) -> str | None:
         return self.graph.service.policy
 
+    def find(self, key: str) -> Instance | None:
+        """The running one with this id, the service's or the engine's own; the newest version first."""
+        if self.version is not None or len(key) > LONGEST_KEY:
+            return by_id(self.instances(), key)
+        found = _by_id.first(self.definition.service, key, _own_id(key))
+        if found is not None:
+            same = found.definition_id == self.definition.pk
+            found.definition = self.definition if same else definitions.get(found.definition_id)
+        return found
+
     def instances(self) -> QuerySet[Instance]:
         """The running ones that were not called by another."""
         found = Instance.objects.filter(ended=None, parent=None, definition__tenant="").select_related("definition")
         if self.version is not None:
             return found.filter(definition=self.definition.pk)
         return found.filter(definition__service=self.definition.service)
+
+
+_newest = Prepared(
+    lambda: Definition,
+    lambda service, key: Definition.objects.filter(tenant="").filter(service=service).filter(key=key).order_by("-version"),
+)
 
 
 def service(key: str, version: str | None) -> Service:
@@ -47,7 +66,7 @@ def service(key: str, version: str | None) -> Service:
     """
     mine = Definition.objects.filter(key=key, tenant="").order_by("-version")
     if version is None:
-        found = mine.filter(service=key).first() or mine.first()
+        found = _newest.first(key, key) or mine.first()
         number = None
     else:
         found = mine.filter(service=f"{version}/{key}").first()
@@ -62,11 +81,27 @@ def service(key: str, version: str | None) -> Service:
 
 def instance(where: Service, key: str, user: Any, *, change: bool = False) -> Instance:
     """The running instance with this id; raises NoInstance, Denied for one that the caller may not see (or change)."""
-    found = by_id(where.instances(), key)
+    found = where.find(key)
     if found is None:
         raise NoInstance(key)
     check(found, user, change=change)
     return found
+
+
+def _running(service: str, key: str, own: UUID) -> QuerySet[Instance]:
+    rows = Instance.objects.filter(ended=None, parent=None, definition__tenant="").filter(definition__service=service)
+    return rows.filter(Q(service_id=key) | Q(pk=own)).order_by("-definition__version", "-started")
+
+
+_by_id = Prepared(lambda: Instance, _running)
+_NOBODY = UUID(int=0)
+
+
+def _own_id(key: str) -> UUID:
+    try:
+        return UUID(key)
+    except ValueError:
+        return _NOBODY
 
 
 def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
@@ -74,7 +109,7 @@ def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
     mine = Q(service_id=key)
     with suppress(ValueError):
         mine |= Q(pk=UUID(key))
-    return rows.filter(mine).order_by("-definition__version", "-started").first() if len(key) <= 255 else None
+    return rows.filter(mine).order_by("-definition__version", "-started").first() if len(key) <= LONGEST_KEY else None
 
 
 def check(row: Instance, user: Any, *, change: bool = False) -> None:

@@ -29,7 +29,7 @@ def find(row: Instance, name: str, key: str) -> UserTask:
     """The open task of this id and name; raises NotFound."""
     graph = definitions.graph(row.definition)
     try:
-        found = operations.find_task(UUID(key), row.pk)
+        found = operations.find_task(UUID(key), row.pk, row.definition)
     except ValueError:
         found = None
     if found is None or found.state != UserTask.State.OPEN or operations.naming.of_task(graph, found.node or "") != name:
