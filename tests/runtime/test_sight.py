@@ -1,0 +1,103 @@
+"""Long lists show the same rows as the question of each row: what is found by what is somebody's is what he may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from engine import runtime
+from engine.models import IdentityLink, Instance, UserTask
+from engine.runtime import access, queries, sight
+from tests.runtime.models import model
+from tests.runtime.models import user as task_named
+
+pytestmark = pytest.mark.django_db
+
+ROLES: list[dict[str, Any]] = [
+    {"assignee": "alice"},
+    {"owner": "alice"},
+    {"completed_by": "alice", "state": "completed"},
+    {"assignee": "bob", "state": "completed"},
+    {"assignee": "bob", "owner": "alice", "state": "deleted"},
+    {},
+]
+LINKS: list[dict[str, Any]] = [
+    {"type": "candidate", "user": "alice"},
+    {"type": "candidate", "group": "kitchen"},
+    {"type": "candidate", "group": "office"},
+    {"type": "excluded", "user": "alice"},
+]
+
+
+@pytest.fixture
+def people() -> dict[str, User]:
+    found = {name: User.objects.create_user(name) for name in ("alice", "bob", "charlie")}
+    found["alice"].groups.add(Group.objects.create(name="kitchen"))
+    found["admin"] = User.objects.create_superuser("admin")
+    return found
+
+
+@pytest.fixture
+def every_case(people: dict[str, User]) -> None:
+    """Instances with each kind of task and link, and tasks without an instance."""
+    [definition] = runtime.deploy({"a.bpmn": model(task_named("look", ""), key="a")}, name="a").definitions.all()
+    now = timezone.now()
+    for role in ROLES:
+        for link in [None, *LINKS]:
+            for starter, of in (("bob", True), ("alice", True), ("bob", False)):
+                instance = Instance.objects.create(definition=definition, starter=starter, started=now) if of else None
+                task = UserTask.objects.create(instance=instance, created=now, **role)
+                if link:
+                    IdentityLink.objects.create(task=task, **link)
+    for link in LINKS:
+        instance = Instance.objects.create(definition=definition, starter="bob", started=now)
+        IdentityLink.objects.create(instance=instance, **{**link, "type": "participant"})
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "charlie", "admin"])
+def test_shows_in_long_lists_what_is_seen_one_by_one(who: str, people: dict[str, User], every_case: None) -> None:
+    user = people[who]
+    assert set(sight.instances(user)) == set(access.visible_instances(user))
+    assert set(sight.tasks(user)) == set(access.visible_tasks(user))
+    assert set(sight.tasks(user, sight.OPEN)) == set(access.visible_tasks(user).filter(state="open"))
+
+
+def test_shows_each_row_once(people: dict[str, User], every_case: None) -> None:
+    user = people["alice"]
+    for listing in (queries.instances, queries.tasks, queries.historic_tasks):
+        rows = list(listing(user))
+        assert len(rows) == len({row.pk for row in rows}) == listing(user).count() > 10
+
+
+def test_shows_a_stranger_nothing(people: dict[str, User], every_case: None) -> None:
+    for listing in (queries.historic_instances, queries.historic_tasks, queries.activities, queries.historic_variables, queries.executions):
+        assert listing(people["charlie"]).count() == 0
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_gives_pages_far_down_a_list_in_its_order(order: bool, people: dict[str, User], every_case: None) -> None:
+    listing = queries.historic_tasks
+    rows = listing.sorted(listing(people["admin"]), "assignee", order)
+    whole = list(rows)
+    pages = [row for start in range(0, len(whole), 7) for row in listing.page(people["admin"], rows, start, 7)[0]]
+    assert pages == whole
+
+
+@pytest.mark.parametrize("given", [{"startedAfter": "2001-01-01T00:00:00Z"}, {}])
+def test_sorts_by_id_whether_the_rows_are_found_first_or_not(given: dict[str, str], people: dict[str, User], every_case: None) -> None:
+    listing = queries.historic_instances
+    rows = listing.sorted(listing(people["admin"], given), None, True, given)
+    assert [row.pk for row in listing.page(people["admin"], rows, 0, 500, given)[0]] == sorted(
+        (row.pk for row in Instance.objects.all()), reverse=True
+    )
+
+
+def test_counts_the_badge_as_the_views_of_the_inbox_do(people: dict[str, User], every_case: None) -> None:
+    user = people["alice"]
+    counted = {view: queries.inbox(user, view).count() for view in ("mine", "groups")}
+    assert queries.inbox_counts(user) == counted
+    assert all(counted.values())
+    assert set(queries.inbox(user, "mine")) | set(queries.inbox(user, "groups")) <= set(queries.inbox(user, "all"))
