@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import os
 import signal
 import sys
@@ -17,10 +18,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 KEY, STEPS = "storm", ("one", "two", "three")
+TIMED = "timed"  # the same steps, but first a timer of three seconds
 PATIENCE = 10.0  # seconds for an answer
 LATE = 1.0  # seconds: what could not be offered for so long is not made up for
 BODY = '{{"processDefinitionKey": "{}", "variables": [{{"name": "seconds", "value": {}}}]}}'
 HEADERS = {"Content-Type": "application/json", "Authorization": "Basic " + base64.b64encode(b"admin:test").decode()}
+
+
+def start(url: str, key: str) -> str:
+    """Start one instance; returns its id, for it was answered 201."""
+    address = urlsplit(url)
+    line = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
+    line.request("POST", "/api/runtime/process-instances", BODY.format(key, 0), HEADERS)
+    answer = line.getresponse()
+    assert answer.status == 201
+    return str(json.loads(answer.read())["id"])
 
 
 class Caller(threading.Thread):

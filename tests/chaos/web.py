@@ -20,13 +20,16 @@ django.setup()
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from engine import runtime
-from tests.chaos.client import KEY, STEPS
+from tests.chaos.client import KEY, STEPS, TIMED
 from tests.runtime.models import handler, model
 
 call_command("migrate", verbosity=0)
 User.objects.create_superuser("admin", "admin@example.org", "test")
 steps = [handler(name, "slow", 'flowable:async="true"') for name in STEPS]
 runtime.deploy({"storm.bpmn": model(*steps, key=KEY)}, name=KEY)
+timer = "<timerEventDefinition><timeDuration>PT3S</timeDuration></timerEventDefinition>"
+wait = f'<intermediateCatchEvent id="wait">{timer}</intermediateCatchEvent>'
+runtime.deploy({"timed.bpmn": model(wait, *steps, key=TIMED)}, name=TIMED)
 """
 
 
