@@ -1,4 +1,4 @@
-"""Lookups of one row whose SQL Django writes once: afterwards only the values travel.
+"""Lookups whose SQL Django writes once: afterwards only the values travel.
 
 For what every call asks (who is this user, which is the latest version) the ORM's way from a filter to SQL takes ten times as
 long as the database takes to answer. The rows come out as the ORM makes them, with the converters of the database at hand.
@@ -30,24 +30,32 @@ class _Plan:
 
 
 class Prepared(Generic[M]):
-    """The first row of `query(*values)`: text, numbers or UUIDs, which are the last parameters of its SQL, in their order."""
+    """The rows of `query(*values)`: text, numbers or UUIDs, which are the last parameters of its SQL, in their order."""
 
     def __init__(self, model: Callable[[], type[M]], query: Callable[..., models.QuerySet[M]]) -> None:
         self._model, self._query = model, query
-        self._plans: dict[str, _Plan] = {}
+        self._plans: dict[tuple[str, bool], _Plan] = {}
 
     def first(self, *values: Any) -> M | None:
-        """The row for these values, or None."""
+        """The first row for these values, or None."""
+        return next(iter(self._rows(values, one=True)), None)
+
+    def all(self, *values: Any) -> list[M]:
+        """The rows for these values."""
+        return self._rows(values, one=False)
+
+    def _rows(self, values: Sequence[Any], *, one: bool) -> list[M]:
         alias = router.db_for_read(self._model())
         connection = connections[alias]
-        plan = self._plans.get(alias) or self._planned(alias, values)
+        plan = self._plans.get((alias, one)) or self._planned(alias, values, one=one)
         with connection.cursor() as cursor:
             cursor.execute(plan.sql, (*plan.fixed, *_adapted(connection, values)))
-            row = cursor.fetchone()
-        return None if row is None else self._made(alias, plan, row)
+            rows = cursor.fetchall()
+        return [self._made(alias, plan, row) for row in rows]
 
-    def _planned(self, alias: str, values: Sequence[Any]) -> _Plan:
-        compiler = self._query(*values).using(alias)[:1].query.get_compiler(alias)
+    def _planned(self, alias: str, values: Sequence[Any], *, one: bool) -> _Plan:
+        rows = self._query(*values).using(alias)
+        compiler = (rows[:1] if one else rows).query.get_compiler(alias)
         sql, parameters = compiler.as_sql()
         given = _adapted(connections[alias], values)
         if list(parameters[-len(given) :]) != given or compiler.klass_info is None:
@@ -61,7 +69,7 @@ class Prepared(Generic[M]):
             [select[at][0].target.attname for at in compiler.klass_info["select_fields"]],
             list(compiler.annotation_col_map.items()),
         )
-        return self._plans.setdefault(alias, plan)
+        return self._plans.setdefault((alias, one), plan)
 
     def _made(self, alias: str, plan: _Plan, row: Sequence[Any]) -> M:
         if plan.converters:

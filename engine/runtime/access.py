@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engine.errors import Forbidden
 from engine.models import Definition, IdentityLink, Instance, Job, UserTask
+from engine.models.prepared import Prepared
 
 ADMINS = "admin"  # the group that passes every policy of the service API, as at Automatiko
 
@@ -93,12 +95,20 @@ def may_work_on(user: User, task: UserTask) -> bool:
     return user is None or mine or bool(workable(user, [task]))
 
 
+_offers = IdentityLink.objects.filter(type__in=("candidate", "excluded"))
+_offers_of = Prepared(lambda: IdentityLink, lambda task: _offers.filter(task=task))
+
+
+def _links_of(tasks: list[UUID]) -> Iterable[IdentityLink]:
+    """Whom some tasks are offered to, and whom they are kept from."""
+    return _offers_of.all(*tasks) if len(tasks) == 1 else _offers.filter(task__in=tasks)  # none is no statement
+
+
 def workable(user: User, tasks: Iterable[UserTask]) -> list[UserTask]:
     """Those of some tasks that he may work on; one query for all. Whom the model excludes may not, whoever he is."""
     found = list(tasks)
     who: dict[Any, list[IdentityLink]] = {task.pk: [] for task in found}
-    linked = [task.pk for task in found if getattr(task, "has_links", True)]
-    for link in IdentityLink.objects.filter(task__in=linked, type__in=("candidate", "excluded")):  # no statement without any
+    for link in _links_of([task.pk for task in found if getattr(task, "has_links", True)]):
         who[link.task_id].append(link)
     return [task for task in found if _works_on(user, task, who[task.pk])]
 

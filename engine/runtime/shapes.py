@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from engine.errors import BadInput
 from engine.expressions.values import to_json
 from engine.models import Definition, Instance, Request, Subscription, UserTask, Variable
+from engine.models.prepared import Prepared
 from engine.runtime import access, datamodel, definitions, labels, naming
 from engine.runtime.store.reading import decoded
 
@@ -113,12 +117,25 @@ def links(row: Instance, caller: access.User) -> list[dict[str, Any]]:
     return tasks + signals
 
 
+def _tasks_within(instance: UUID, root: UUID) -> QuerySet[UserTask]:
+    found = UserTask.objects.filter(state=UserTask.State.OPEN).filter(Q(instance=instance) | Q(instance__root=root))
+    return found.order_by("created", "pk")
+
+
+_open_tasks = Prepared(lambda: UserTask, _tasks_within)
+
+
 def open_tasks(row: Instance, caller: access.User) -> list[UserTask]:
     """The open tasks of an instance and of what it called on which the caller may work."""
-    mine = UserTask.objects.filter(instance=row.pk) | UserTask.objects.filter(instance__root=row.pk)
-    return access.workable(
-        caller, mine.filter(state=UserTask.State.OPEN).select_related("instance__definition", "definition").order_by("created", "pk")
-    )
+    found = _open_tasks.all(row.pk, row.pk)
+    beyond = []
+    for one in found:
+        if one.instance_id == row.pk:
+            one.instance, one.definition = row, row.definition
+        else:
+            beyond.append(one)
+    prefetch_related_objects(beyond, "instance__definition", "definition")
+    return access.workable(caller, found)
 
 
 def task(row: Instance, one: UserTask) -> dict[str, Any]:
