@@ -12,6 +12,8 @@ from engine.api.openapi.views import SwaggerUI
 from workflow_site import health
 
 urlpatterns = [
+    path("api/", include("engine.api.urls")),  # first, for they are called most
+    path("services/", include("engine.api.automatiko.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.prometheus, name="metrics"),
@@ -19,8 +21,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
     path("", include((oauth_addresses, "oauth2_metadata"))),
-    path("api/", include("engine.api.urls")),
-    path("services/", include("engine.api.automatiko.urls")),
     path("docs/", SwaggerUI.as_view(), name="docs"),
     path("external-job-api/", include("engine.api.external_urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

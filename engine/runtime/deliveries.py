@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from engine.errors import UnrecoverableError
 from engine.interpreter.journal import Begin, Received, Throw
 from engine.models import Job, Ledger, Subscription
 from engine.models.fields import uuid7
+from engine.models.prepared import Prepared
 from engine.runtime import access, definitions, work
 from engine.runtime.instances import known
 from engine.runtime.store import claims, receivers
@@ -56,7 +59,14 @@ def run(job: Claimed, guard: work.Guard, on_failure: Callable[[BaseException], N
         raise UnrecoverableError(f"job {job.id} has nobody to deliver to")
 
 
+def _subscription(instance: UUID, token: int, kind: str, name: str) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(instance=instance).filter(token=token).filter(kind=kind).filter(name=name).order_by()
+
+
+_waiting = Prepared(lambda: Subscription, _subscription)
+
+
 def _check_waits(job: Claimed, kind: str, name: str) -> None:
     """Raises Gone where the receiver waits no more."""
-    if not Subscription.objects.filter(instance=job.instance, token=job.token, kind=kind, name=name).exists():
+    if _waiting.first(job.instance, job.token or 0, kind, name) is None:
         raise work.Gone(f"nobody waits for {kind} {name} at {job.node} any more")
