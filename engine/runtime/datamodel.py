@@ -88,7 +88,7 @@ class Model:
     def _taken(self, sent: Mapping[str, Any], may: Callable[[Member], bool]) -> dict[str, Any]:
         if self.open:
             return {name: value for name, value in sent.items() if name not in OWN and value is not None}
-        chosen = (m for m in self.members if may(m) and sent.get(m.name) is not None)
+        chosen = (m for m in self.members if may(m) and not _is_nothing(m.type, sent.get(m.name)))
         return {m.name: taken(m.type, sent[m.name], m.name) for m in chosen}
 
     def shown(self, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +96,11 @@ class Model:
         if self.open:
             return {name: to_json(value) for name, value in sorted(variables.items()) if name not in OWN}
         return {m.name: to_json(variables.get(m.name)) for m in self.members if m.shown}
+
+
+def _is_nothing(kind: str, value: Any) -> bool:
+    """Whether a value stands for none: null and, as at Automatiko, an empty text for what is no text."""
+    return value is None or (value == "" and kind in ("integer", "long", "double", "boolean", "date", "localDate"))
 
 
 # -- what a workflow declares ---------------------------------------------------------------------------------------------

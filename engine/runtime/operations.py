@@ -20,7 +20,7 @@ from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
 from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask
-from engine.runtime import access, datamodel, definitions, naming, outbox, shapes, tasks, work
+from engine.runtime import access, datamodel, definitions, labels, naming, outbox, shapes, tasks, work
 from engine.runtime.store.claims import Claimed
 
 Trigger = Ledger.Trigger
@@ -133,7 +133,24 @@ def _update(wanted: Wanted, doing: _Doing) -> None:
     more = ((wanted.instance, Evaluate(), None),) if conditions else ()
     wish = work.SetVariables(0, values)
     names = ", ".join(values)[:255]
-    doing.unit(work.Order(wanted.instance, wish, Trigger.VARIABLES, names, None, access.name(doing.caller), more=more))
+    try:
+        doing.unit(work.Order(wanted.instance, wish, Trigger.VARIABLES, names, None, access.name(doing.caller), more=more))
+    except work.Gone:
+        if not Instance.objects.filter(pk=wanted.instance, state=Instance.State.ACCEPTED, ended=None).exists():
+            raise
+        doing.rows(lambda: _before_start(wanted))
+
+
+def _before_start(wanted: Wanted) -> None:
+    """Change what an accepted start will begin with, also one that has failed; raises Conflict while it runs."""
+    job = Job.objects.select_for_update().filter(instance=wanted.instance, kind=Job.Kind.REQUEST, name="start").first()
+    start = Request.objects.filter(pk=job.data["request"]).first() if job else None
+    if job is None or start is None or (job.lease_until is not None and job.lease_until > datetime.now(UTC)):
+        raise Conflict(f"process instance {wanted.instance} is being started; try again")
+    values = {**start.input["values"], **{name: value for name, value in wanted.values.items() if value is not None}}
+    Request.objects.filter(pk=start.pk).update(input={**start.input, "values": values})
+    begun = datamodel.of(wanted.definition).started(values, wanted.instance)
+    Instance.objects.filter(pk=wanted.instance).update(tags=labels.made(definitions.graph(wanted.definition), begun))
 
 
 def check_update(wanted: Wanted) -> dict[str, Any]:

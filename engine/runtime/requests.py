@@ -22,7 +22,7 @@ from engine.models.fields import uuid7
 from engine.runtime import access, definitions, labels, operations, outbox, shapes, work
 from engine.runtime.operations import Wanted
 from engine.runtime.outbox import Outcome
-from engine.runtime.store import claims, instances
+from engine.runtime.store import claims, history, instances
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import commit, insert, send
@@ -199,6 +199,7 @@ def _failed(request: Request, error: BaseException) -> None:
 def buried(job: Claimed, error: BaseException) -> None:
     """A job became a dead letter: a request has failed, and who waited for its instance to come to rest is told."""
     if job.kind == Job.Kind.REQUEST and (request := Request.objects.filter(pk=job.data["request"]).first()):
+        Job.objects.filter(pk=job.id).update(node=history.failing(getattr(error, "journal", ())))
         _failed(request, error)
     outbox.buried(job.instance)
 

@@ -79,7 +79,11 @@ class Cluster:
         self.environment.pop("Q_CLUSTER_NAME", None)
 
     def __enter__(self) -> Cluster:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def start(self) -> None:

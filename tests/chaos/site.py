@@ -30,6 +30,12 @@ class Site:
         self.traces, self.log, self.seed, self.stack = folder / "traces", folder / "log", seed, ExitStack()
 
     def __enter__(self) -> Site:
+        with self.stack:
+            self._set_up()
+            self.stack = self.stack.pop_all()
+        return self
+
+    def _set_up(self) -> None:
         enter = self.stack.enter_context
         clock = enter(WallClock()) if COMPILER else None
         self.server = enter(Server())
@@ -40,7 +46,6 @@ class Site:
         self.clusters = [enter(Cluster(**given)) for _ in range(2)]
         self.storm = Storm(self.server, self.clusters, self.web, clock, self.seed)
         self.storm.watch.start()
-        return self
 
     def __exit__(self, *error: Any) -> None:
         self.storm.watch.over.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine.api.automatiko import extras
@@ -56,11 +57,11 @@ def document(base: str, found: Iterable[Definition]) -> Schema:
     schemas = dict(SCHEMAS)
     tags = []
     for definition in found:
-        graph = definitions.graph(definition)
         name = _named(definition)
         tags.append({"name": name, "description": definition.description or definition.name or definition.key})
-        schemas |= _models(definition, name) | _forms(definition, graph, name)
-        paths |= _paths(definition, graph, name)
+        for one in _family(definition):
+            schemas |= _models(one, _named(one)) | _forms(one, definitions.graph(one), _named(one))
+        paths |= _paths(definition, name)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Services", "version": "1", "description": "A REST service for each deployed workflow."},
@@ -160,52 +161,100 @@ SECURITY: Schema = {
 
 
 # -- paths ----------------------------------------------------------------------------------------------------------------
-def _paths(definition: Definition, graph: Graph, name: str) -> Schema:
+def _paths(definition: Definition, name: str) -> Schema:
     base, model = naming.path(definition), _ref(name)
     rows = {"type": "array", "items": model}
-    one, key = f"{base}/{{id}}", _segment("id")
     made: Schema = {
         base: {
             "get": _read("list", name, rows, _paging()),
             "post": _change("start", name, model, _ref(f"{name}_start"), [_query("businessKey", 255)], accepted=model, needs_body=False),
         },
-        one: {
-            "get": _read("get", name, model, [key]),
-            "post": _change("update", name, model, _ref(f"{name}_update"), [key]),
-            "delete": _change("abort", name, model, None, [key]),
-        },
-        f"{one}/tasks": {"get": _read("tasks", name, {"type": "array", "items": _ref("Task")}, [key])},
-        f"{one}/tags": {
-            "get": _read("tags", name, {"type": "array", "items": _ref("Tag")}, [key]),
-            "post": _change("add_tag", name, {"type": "array", "items": _ref("Tag")}, ADDED, [key], asynchronous=False),
-        },
-        f"{one}/tags/{{tag}}": {
-            "delete": _change("remove_tag", name, {"type": "array", "items": _ref("Tag")}, None, [key, _segment("tag")], asynchronous=False)
-        },
-        f"{one}/image": {"get": _image("image_of", name, [key])},
         f"{base}/image": {"get": _image("image", name, [])},
+    }
+    return made | _instance(definition, _Place(name, f"{base}/{{id}}", (_segment("id"),), "", (definition.key,)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an instance is: below which workflow, its path with the parameters in it, how operations are called, the processes above."""
+
+    name: str
+    path: str
+    keys: tuple[Schema, ...]
+    prefix: str
+    above: tuple[str, ...]
+
+    def inside(self, segment: str, key: str) -> _Place:
+        """An instance that this one called."""
+        own = f"{segment}_id"
+        path = f"{self.path}/{segment}/{{{own}}}"
+        return _Place(self.name, path, (*self.keys, _segment(own)), f"{self.prefix}{segment}_", (*self.above, key))
+
+
+def _instance(definition: Definition, at: _Place) -> Schema:
+    """What can be done with an instance, its tasks and what it waits for; and with the instances that it called."""
+    graph, model, keys = definitions.graph(definition), _ref(_named(definition)), [*at.keys]
+    tasks, tags = {"type": "array", "items": _ref("Task")}, {"type": "array", "items": _ref("Tag")}
+    one, name, prefix = at.path, at.name, at.prefix
+    made: Schema = {
+        one: {
+            "get": _read(f"{prefix}get", name, model, keys),
+            "post": _change(f"{prefix}update", name, model, _ref(f"{_named(definition)}_update"), keys),
+            "delete": _change(f"{prefix}abort", name, model, None, keys),
+        },
+        f"{one}/tasks": {"get": _read(f"{prefix}tasks", name, tasks, keys)},
+        f"{one}/tags": {
+            "get": _read(f"{prefix}tags", name, tags, keys),
+            "post": _change(f"{prefix}add_tag", name, tags, ADDED, keys, asynchronous=False),
+        },
+        f"{one}/tags/{{tag}}": {"delete": _change(f"{prefix}remove_tag", name, tags, None, [*keys, _segment("tag")], asynchronous=False)},
+        f"{one}/image": {"get": _image(f"{prefix}image_of", name, keys)},
     }
     for node in graph.nodes.values():
         if node.type == "userTask":
-            made |= _task(node, name, one, key)
+            made |= _task(node, definition, at)
     for event in sorted(extras.events(graph)):
-        made[f"{one}/{event}"] = {"post": _change(f"signal_{event}", name, model, {}, [key], needs_body=False)}
+        made[f"{one}/{event}"] = {"post": _change(f"{prefix}signal_{event}", name, model, {}, keys, needs_body=False)}
+    for segment, called in _called(graph, at.above).items():
+        rows = {"type": "array", "items": _ref(_named(called))}
+        made[f"{one}/{segment}"] = {"get": _read(f"{prefix}{segment}_list", name, rows, keys)}
+        made |= _instance(called, at.inside(segment, called.key))
     return made
+
+
+def _called(graph: Graph, above: tuple[str, ...]) -> dict[str, Definition]:
+    """The processes that a model calls, as far as they are deployed; none again that is above it."""
+    keys = {segment: key for segment, key in extras.called(graph).items() if key not in above}
+    newest = Definition.objects.filter(key__in=keys.values(), tenant="").order_by("version")
+    found = {one.key: one for one in newest}
+    return {segment: found[key] for segment, key in sorted(keys.items()) if key in found}
+
+
+def _family(definition: Definition, above: tuple[str, ...] = ()) -> Iterable[Definition]:
+    """A definition and all that it calls."""
+    yield definition
+    here = (*above, definition.key)
+    for called in _called(definitions.graph(definition), here).values():
+        yield from _family(called, here)
 
 
 ADDED: Schema = {"type": "object", "properties": {"value": {"type": "string", "maxLength": 255}}}
 
 
-def _task(node: Node, name: str, one: str, key: Schema) -> Schema:
+def _task(node: Node, definition: Definition, at: _Place) -> Schema:
     """A user task: read it, complete it (or what `phase` says), give it up."""
-    step, form = naming.of_node(node), _form_of(name, node)
-    phase = {"name": "phase", "in": "query", "schema": {"type": "string", "enum": ["complete", "claim", "release", "skip", "save"]}}
-    both = [key, _segment("task")]
+    step, model, form = naming.of_node(node), _ref(_named(definition)), _form_of(_named(definition), node)
+    phase = {
+        "name": "phase",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["complete", "claim", "release", "skip", "save", "abort"]},
+    }
+    keys = [*at.keys, _segment("task")]
     return {
-        f"{one}/{step}/{{task}}": {
-            "get": _read(f"task_{step}", name, _ref(form), both),
-            "post": _change(f"complete_{step}", name, _ref(name), _ref(f"{form}_result"), [*both, phase]),
-            "delete": _change(f"abort_{step}", name, _ref(name), None, both),
+        f"{at.path}/{step}/{{task}}": {
+            "get": _read(f"{at.prefix}task_{step}", at.name, _ref(form), keys),
+            "post": _change(f"{at.prefix}complete_{step}", at.name, model, _ref(f"{form}_result"), [*keys, phase]),
+            "delete": _change(f"{at.prefix}abort_{step}", at.name, model, None, keys),
         }
     }
 

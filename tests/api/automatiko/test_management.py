@@ -6,13 +6,15 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from engine import runtime
-from engine.models import Instance, Job, Ledger
+from engine.models import Instance, Job, Ledger, Request
 from tests.api.automatiko.conftest import Services
 from tests.runtime.models import HEAD, model, service, user
 from tests.runtime.queue import drain
@@ -74,6 +76,31 @@ def test_a_round_that_failed_is_left_out_and_the_others_count(trusted: Services,
     trusted.post(f"{AT}/s/skip")
     drain()
     assert trusted.task("steps/s/tasks").split("/")[2] == "Wait"
+
+
+def test_a_start_that_failed_goes_on_with_what_it_is_given_afterwards(trusted: Services, settings: Any) -> None:
+    settings.ENGINE_JOB_RETRIES = 1
+    at = "management/processes/scripts/instances"
+    trusted.post("scripts?businessKey=s", {"lastName": "Smith"}, 202, X_ATK_Mode="async")
+    drain()
+    (error,) = trusted.get(f"{at}/s/error")
+    assert (error["failedNodeId"], trusted.get(at)) == ("ScriptTask_1", [])
+    assert trusted.post("scripts/s?status=error", {"name": "mary", "lastName": None})["name"] == "mary"
+    assert trusted.post(f"{at}/s/retrigger")["lastName"] == "Smith"
+    assert [one["value"] for one in trusted.get("scripts/s/tags")] == ["mary"]
+    assert trusted.task("scripts/s/tasks?user=john").split("/")[2] == "approval"
+
+
+def test_a_start_that_was_accepted_begins_with_what_it_is_given_before(trusted: Services) -> None:
+    trusted.post("scripts?businessKey=s", {"name": "mary"}, 202, X_ATK_Mode="async")
+    trusted.post("scripts/s", {"name": "john"})
+    trusted.post("scripts/s", {"name": {}}, 400)
+    Job.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    trusted.post("scripts/s", {"name": "eve"}, 409)
+    Job.objects.update(lease_until=None)
+    drain()
+    trusted.get("scripts/s", 404)
+    assert Request.objects.get().result["message"] == "Hello john"
 
 
 def test_what_never_began_cannot_be_left_out(trusted: Services, settings: Any) -> None:

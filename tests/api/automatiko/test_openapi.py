@@ -10,7 +10,9 @@ from django.contrib.auth.models import User
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
+from engine import runtime
 from tests.api.automatiko.conftest import Services
+from tests.runtime.models import model, user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("workflows")]
 
@@ -56,6 +58,26 @@ def test_answers_are_as_the_document_says(document: dict[str, Any], trusted: Ser
 
 def test_a_workflow_has_a_document_of_its_own(trusted: Services) -> None:
     assert [one["name"] for one in trusted.get("v1/scripts/openapi.json")["tags"]] == ["v1_scripts"]
+
+
+def test_the_instances_that_it_calls_are_in_the_document_to_any_depth_but_not_in_circles(trusted: Services) -> None:
+    def call(key: str) -> str:
+        return f'<callActivity id="call" calledElement="{key}"/>'
+
+    runtime.deploy({"c.bpmn": model(user("check"), call("top"), key="inner-most")}, name="c")
+    runtime.deploy({"b.bpmn": model(call("inner-most"), key="inner")}, name="b")
+    runtime.deploy({"a.bpmn": model(call("inner"), key="top")}, name="a")
+    found = trusted.get("top/openapi.json")
+    validate_schema(found)
+    inside = "/top/{id}/inner/{inner_id}/inner_most/{inner_most_id}"
+    assert {"/top/{id}/inner", inside, f"{inside}/tasks", f"{inside}/Check/{{task}}"} <= found["paths"].keys()
+    assert not [path for path in found["paths"] if "{top_id}" in path]
+    names = [one["operationId"] for path in found["paths"].values() for one in path.values()]
+    assert len(names) == len(set(names))
+    assert found["paths"][inside]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/inner_most")
+    trusted.post("inner?businessKey=i", {})
+    (listed,) = trusted.get("inner/i/inner_most")
+    assert trusted.get(f"inner/i/inner_most/{listed['id']}/tasks")
 
 
 def test_who_may_not_start_anything_is_told_of_nothing(services: Callable[..., Services], charlie: User) -> None:

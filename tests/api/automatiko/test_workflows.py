@@ -127,6 +127,10 @@ def test_values_are_taken_as_automatiko_takes_them(trusted: Services) -> None:
     assert trusted.post("scripts", {"name": 5})["name"] == "5"
     assert trusted.post("slow", {"millis": "7"})["millis"] == 7
     assert trusted.post("slow", {"millis": 7.9})["millis"] == 7
+    assert trusted.post("approvals", {"approver": ""})["approver"] == ""
+    assert trusted.post("orders?businessKey=o", {"customer": ""})["customer"] == ""
+    trusted.post("slow?businessKey=s", {"millis": "", "done": ""}, 202, X_ATK_Mode="async")
+    assert (trusted.get("slow/s")["millis"], trusted.get("slow/s")["done"]) == (None, None)
 
 
 @pytest.mark.parametrize("key", ["requests", "management", "v1", "V2", "openapi.json"])
