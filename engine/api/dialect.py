@@ -58,8 +58,11 @@ def page(
     sort, order = given.get("sort") or listing.default, given.get("order") or "asc"
     if order not in ("asc", "desc"):
         raise BadInput("order must be asc or desc", "order")
-    rows = listing.sorted(listing(call.user, {**given, **fixed}), str(sort), order == "desc", given)
-    found, total = listing.page(call.user, rows, start, size, given)
+    asked, by, descending = {**given, **fixed}, str(sort), order == "desc"
+    if (known := listing.known(call.user, asked, by, descending, start, size)) is None:
+        rows = listing.sorted(listing(call.user, asked), by, descending, given)
+        known = listing.page(call.user, rows, start, size, given)
+    found, total = known
     return {"data": shape(found), "total": total, "start": start, "sort": sort, "order": order, "size": len(found)}
 
 

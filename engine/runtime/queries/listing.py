@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 
 from engine.errors import BadInput, NotFound
+from engine.models.prepared import Prepared
 from engine.runtime import access
 from engine.runtime.queries.filters import Filters, uuid
 
@@ -32,6 +33,7 @@ _DEAR = frozenset(  # filters by which rows are found through other tables
      "taskCandidateGroup", "variables", "processVariables", "processInstanceVariables", "taskVariables")
 )  # fmt: skip
 Order = str | Any  # a path, or an expression
+MOST_KNOWN = 100  # pages of one kind whose SQL is kept
 
 
 def _given(filters: Mapping[str, object] | None, some: frozenset[str]) -> bool:
@@ -43,7 +45,8 @@ def _given(filters: Mapping[str, object] | None, some: frozenset[str]) -> bool:
 class Listing(Generic[M]):
     """Call it with a user and filters for a queryset. `sorts` are the names one may sort by, `default` the one that holds unasked.
 
-    `seen` is what a user sees, asked of each row; `listed` is the same for long lists, found from what is his (`sight`).
+    `seen` is what a user sees, asked of each row; `listed` is the same for long lists, found from what is his (`sight`). `plain` are
+    the filters by an id that clients ask for again and again, for which the SQL is written once.
     """
 
     what: str
@@ -53,6 +56,8 @@ class Listing(Generic[M]):
     default: str
     ties: tuple[Order, ...] = ("pk",)
     listed: Callable[[Any], QuerySet[M]] | None = None
+    plain: frozenset[str] = frozenset()
+    _known: dict[Hashable, Prepared[M]] = field(default_factory=dict, compare=False)
 
     def __call__(self, user: Any, filters: Mapping[str, object] | None = None) -> QuerySet[M]:
         """What a user sees and the filters let through; unknown filters and those that are null are ignored. Raises BadInput."""
@@ -90,6 +95,29 @@ class Listing(Generic[M]):
             found = list(rows[start : start + size]) if size else []
         last = start + len(found)
         return found, last if 0 < len(found) < size else rows.count()  # a page that is not full ends the list
+
+    def known(
+        self, user: Any, filters: Mapping[str, object], by: str, descending: bool, start: int, size: int
+    ) -> tuple[list[M], int] | None:
+        """The same page where an operator asks by one plain filter and all that there is fits into it; else None."""
+        given = [name for name, value in filters.items() if name in self.filters and value is not None]
+        value = uuid(filters[given[0]]) if len(given) == 1 and given[0] in self.plain else None
+        if value is None or size < 1 or by not in self.sorts or not access.sees_all(user):
+            return None
+        found = self._prepared(given[0], by, descending, start, size).all(value)
+        return (found, start + len(found)) if 0 < len(found) < size else None
+
+    def _prepared(self, name: str, by: str, descending: bool, start: int, size: int) -> Prepared[M]:
+        key = (name, by, descending, start, size)
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+
+            def rows(value: Any) -> QuerySet[M]:
+                return self.sorted(self(None, {name: value}), by, descending, {name: value})[start : start + size]
+
+            self._known[key] = Prepared(lambda: self.seen(None).model, rows)
+        return self._known[key]
 
     def _counted(self, rows: QuerySet[M], start: int, size: int) -> tuple[list[M], int]:
         found = rows.select_related(None).annotate(_in_all=Window(Count("pk"))).values_list("pk", "_in_all")[start : start + size]

@@ -203,6 +203,7 @@ tasks: Listing[UserTask] = Listing(
     "id",
     _IN_ORDER,
     lambda user: sight.tasks(user, sight.OPEN),
+    plain=frozenset({"processInstanceId"}),
 )
 historic_tasks: Listing[UserTask] = Listing("task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER, sight.tasks)
 
