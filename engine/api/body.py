@@ -127,7 +127,8 @@ class Members:
         return found
 
     def flag(self, name: str) -> bool:
-        return bool(self._typed(name, bool, "true or false"))
+        found = self.all.get(name)
+        return filters.flag(name, found) if isinstance(found, str) else bool(self._typed(name, bool, "true or false"))
 
     def number(self, name: str) -> int | None:
         return None if self.all.get(name) is None else filters.number(name, self.all[name])

@@ -58,11 +58,24 @@ _PAST_TASKS = f"""{_OF_TASKS} processBusinessKey processBusinessKeyLike taskName
     processFinished parentTaskId dueDateAfter dueDateBefore taskCreatedOn taskCreatedBefore taskCreatedAfter taskCompletedOn
     taskCompletedBefore taskCompletedAfter taskCandidateGroup ignoreTaskAssignee"""
 
+_JOBS = f"""{_TENANT} id processInstanceId withoutProcessInstanceId executionId processDefinitionId elementId elementName handlerType
+    handlerTypes timersOnly messagesOnly dueBefore dueAfter withException exceptionMessage withoutScopeId withoutScopeType"""
+
 FILTERS: Mapping[str, frozenset[str]] = {
     "runtime/process-instances": _words(_INSTANCES, _RUNNING, _KEYED, _likes("name"), "id"),
     "query/process-instances": _words(_INSTANCES, _RUNNING, _KEYED_BY_POST, _NAMED, "processInstanceId processDefinitionIds"),
     "history/historic-process-instances": _words(_INSTANCES, _PAST, _KEYED, "deploymentId"),
     "query/historic-process-instances": _words(_INSTANCES, _PAST, _KEYED_BY_POST, "processDefinitionKeyIn processDefinitionKeyNotIn"),
+    "management/jobs": _words(_JOBS, "locked unlocked"),
+    "management/timer-jobs": _words(_JOBS, "executable"),
+    "management/suspended-jobs": _words(_JOBS, "executable withRetriesLeft noRetriesLeft"),
+    "management/deadletter-jobs": _words(_JOBS, "executable"),
+    "jobs": _words(_TENANT, """id processInstanceId withoutProcessInstanceId executionId processDefinitionId elementId elementName
+        withException exceptionMessage locked unlocked scopeId withoutScopeId subScopeId scopeDefinitionId scopeType withoutScopeType"""),
+    "repository/process-definitions": _words(
+        _likes("name"), """category categoryLike categoryNotEquals key keyLike resourceName resourceNameLike version suspended latest
+        deploymentId parentDeploymentId startableByUser tenantId tenantIdLike"""
+    ),
     "runtime/executions": _words(_EXECUTIONS, "processInstanceBusinessKey"),
     "query/executions": _words(_EXECUTIONS, "processBusinessKey variables processInstanceVariables"),
     "runtime/activity-instances": _words(_ACTIVITIES, "taskCompletedBy"),

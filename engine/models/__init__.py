@@ -13,7 +13,7 @@ from engine.models.instance import Instance
 from engine.models.job import Job, Worker
 from engine.models.ledger import Ledger
 from engine.models.subscription import Subscription
-from engine.models.task import Attachment, Comment, Draft, IdentityLink, TaskEvent, UserTask
+from engine.models.task import Attachment, Comment, Draft, FormEntry, IdentityLink, TaskEvent, UserTask
 from engine.models.token import Token
 from engine.models.variable import Blob, Variable
 
@@ -26,6 +26,7 @@ __all__ = [
     "Delivery",
     "Deployment",
     "Draft",
+    "FormEntry",
     "GroupLabel",
     "IdentityLink",
     "Instance",

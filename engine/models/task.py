@@ -149,6 +149,22 @@ class TaskEvent(models.Model):
         ordering = ["time"]
 
 
+class FormEntry(models.Model):
+    """What was entered into one field of a form, as it came: of a user task, or without one of a start."""
+
+    id = Id()
+    instance = link("towpath.Instance", related_name="entries")
+    task = link("towpath.UserTask", related_name="entries", null=True, blank=True)
+    token = models.IntegerField(default=0)
+    activity = models.UUIDField(null=True, blank=True)
+    time = models.DateTimeField()
+    name = models.CharField(max_length=255)
+    value = models.TextField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["time", "id"]
+
+
 class Attachment(models.Model):
     """A file or an address attached to a task or an instance."""
 

@@ -28,6 +28,7 @@ State = Job.State
 PAUSE = 0.2  # seconds between two looks for a worker that waits
 MOST, LONGEST = 100, timedelta(days=30)  # jobs at once, and how long they may be kept
 INPUT, ANSWER = "variables", "answer"  # in a job's data: what the model gives to the worker, and what he answered
+NO_REASON = "the external worker gave no reason"
 
 
 def waiting(user: access.User = None) -> QuerySet[Job]:
@@ -162,7 +163,7 @@ def fail(
         left = job.retries - 1 if retries is None or retries < 0 else retries
         kept = None if left <= 0 or wait is None else datetime.now(UTC) + wait
         state = State.EXTERNAL if left > 0 else State.DEAD
-        said = {"error": (message or "the external worker gave no reason")[: claims.LONGEST_ERROR], "traceback": details}
+        said = {"error": (message or NO_REASON)[: claims.LONGEST_ERROR], "traceback": details}
         Job.objects.filter(pk=job.pk).update(
             state=state, retries=max(left, 0), attempts=job.attempts + 1, lease_owner=None, lease_until=kept, **said
         )

@@ -15,7 +15,7 @@ from engine.expressions.values import checked
 from engine.interpreter.journal import Begin, Cancel
 from engine.models import Definition, Instance, Job, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
-from engine.runtime import access, definitions, work
+from engine.runtime import access, definitions, entries, work
 from engine.runtime.store import claims, erasing, receivers
 from engine.runtime.store.reading import decoded as decoded
 
@@ -122,7 +122,9 @@ def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: ac
     access.check_start(user, definition)
     spec = definitions.start_form(definition)
     made = spec.validate(known(values), strict=False, text_limit=conf.MAX_TEXT_FIELD) if spec else dict(values)
-    return start(definition=definition, variables=made, business_key=business_key, user=user, tenant=definition.tenant)
+    begun = start(definition=definition, variables=made, business_key=business_key, user=user, tenant=definition.tenant)
+    entries.keep_of_start(begun, values)
+    return begun
 
 
 # -- ending ---------------------------------------------------------------------------------------------------------------

@@ -75,11 +75,17 @@ def trigger(
     transient: Mapping[str, Any] | None = None,
     user: access.User = None,
 ) -> None:
-    """Let a receive task or a triggerable service task go on."""
+    """Let a receive task or a triggerable service task go on, or what waits for a message or a signal (as at Flowable)."""
     key = identify(instance_id)
     _check_seen(key, user)
     received = Received(token, "trigger", None, known(variables), known(transient))
-    work.run(work.Order(key, received, Trigger.TRIGGER, "", None, access.name(user)))
+    try:
+        work.run(work.Order(key, received, Trigger.TRIGGER, "", None, access.name(user)))
+    except Conflict:
+        waiting = Subscription.objects.filter(instance=key, token=token, kind__in=("message", "signal")).first()
+        if waiting is None:
+            raise
+        _receive(waiting, waiting.kind, waiting.name or "", known(variables), user)
 
 
 def signal(name: str, variables: Mapping[str, Any] | None = None, *, user: access.User = None, tenant: str = "") -> int:

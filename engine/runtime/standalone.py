@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
-from engine.models import Attachment, Blob, Comment, Draft, IdentityLink, TaskEvent, UserTask, Variable
+from engine.models import Attachment, Blob, Comment, Draft, FormEntry, IdentityLink, TaskEvent, UserTask, Variable
 from engine.runtime import access, tasks
 from engine.runtime.instances import identify
 
@@ -38,6 +38,13 @@ def update(task: UserTask, changes: Mapping[str, Any], *, user: access.User = No
         UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN).update(**plain)
     if "assignee" in changes and changes["assignee"] != task.assignee:
         tasks.reassign(task.pk, changes["assignee"], user)
+
+
+def update_all(found: Iterable[UserTask], changes: Mapping[str, Any], *, user: access.User = None) -> None:
+    """Change the same of many tasks, all or none; raises what `update` raises."""
+    with transaction.atomic():
+        for task in found:
+            update(task, changes, user=user)
 
 
 def _check_parent(task: UserTask | None, parent: Any, user: access.User) -> None:
@@ -94,7 +101,7 @@ def erase(keys: list[Any]) -> None:
     blobs += Attachment.objects.filter(task__in=keys, blob__isnull=False).values_list("blob", flat=True)
     Blob.objects.filter(pk__in=blobs).delete()
     Variable.objects.filter(task__in=keys).delete()
-    for model in (Attachment, Comment, Draft, IdentityLink, TaskEvent):
+    for model in (Attachment, Comment, Draft, FormEntry, IdentityLink, TaskEvent):
         model._default_manager.filter(task__in=keys).delete()
     if not UserTask.objects.filter(pk__in=keys).delete()[0]:
         raise NotFound("there is no such task")

@@ -19,7 +19,7 @@ from engine.interpreter.journal import Assigned, Completed
 from engine.models import Activity, Blob, Draft, IdentityLink, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
-from engine.runtime import access, definitions, notes, work
+from engine.runtime import access, definitions, entries, notes, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.statements import Statement, adapted, insert, send
 from engine.runtime.store.values import columns_of
@@ -78,7 +78,7 @@ def complete(
     if task.delegation == "pending":
         raise Conflict("a delegated task is resolved first, by whom it was delegated to")
     if task.instance_id is None:
-        _finish_own(task, user)
+        _finish_own(task, known(variables) | known(local), user)
         return
     mine = (own_variables(task.pk) if getattr(task, "has_own", True) else {}) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
@@ -99,11 +99,16 @@ def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledg
     work.run(order, told=told)
 
 
-def _finish_own(task: UserTask, user: access.User) -> None:
-    """A task that belongs to no process just ends."""
-    UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN).update(
-        state=UserTask.State.COMPLETED, ended=datetime.now(UTC), completed_by=access.name(user)
-    )
+def _finish_own(task: UserTask, variables: Mapping[str, Any], user: access.User) -> None:
+    """A task that belongs to no process just ends, its sub-tasks with it (as at Flowable)."""
+    if variables:
+        set_variables(task, variables, local=True, user=user)
+    ended = {"state": UserTask.State.COMPLETED, "ended": datetime.now(UTC)}
+    mine = UserTask.objects.filter(state=UserTask.State.OPEN)
+    mine.filter(pk=task.pk).update(completed_by=access.name(user), **ended)
+    done = [task.pk]
+    while done := list(mine.filter(parent__in=done).values_list("pk", flat=True)):
+        mine.filter(pk__in=done).update(**ended)
 
 
 def submit(task_id: Any, values: Mapping[str, Any], *, user: access.User, outcome: str | None = None, strict: bool = False) -> None:
@@ -113,6 +118,8 @@ def submit(task_id: Any, values: Mapping[str, Any], *, user: access.User, outcom
     spec = form(task)
     made = spec.validate(known(values), strict=strict, outcome=outcome, text_limit=conf.MAX_TEXT_FIELD) if spec else known(values)
     complete(task, made, user=user)
+    if task.instance_id is not None:
+        entries.keep_of_task(task, values)
 
 
 # -- forms ----------------------------------------------------------------------------------------------------------------

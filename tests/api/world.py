@@ -20,12 +20,16 @@ JSON = "application/json"
 ALL = [("/api/", route) for route in routes.all] + [("/external-job-api/", route) for route in external_routes.all]
 
 ASYNC = '<serviceTask id="store" flowable:async="true" flowable:expression="${1}"/>'
+CHECK = (
+    '<userTask id="check" flowable:assignee="alice"><extensionElements><flowable:formProperty id="remark" type="string"/>'
+    "</extensionElements></userTask>"
+)
 DRAWN = (
     '<BPMNDiagram xmlns="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">'
     '<BPMNPlane bpmnElement="world"><BPMNShape bpmnElement="check"><dc:Bounds x="10" y="10" width="100" height="80"/></BPMNShape>'
     "</BPMNPlane></BPMNDiagram></definitions>"
 )
-WORLD = model("world", line('<userTask id="check" flowable:assignee="alice"/>', ASYNC)).replace(b"</definitions>", DRAWN.encode())
+WORLD = model("world", line(CHECK, ASYNC)).replace(b"</definitions>", DRAWN.encode())
 OUTSIDE = model("outside", line('<serviceTask id="pick" flowable:type="external-worker" flowable:topic="picking"/>'))
 TIMED = model("timed", line('<intermediateCatchEvent id="later"><timerEventDefinition><timeDuration>PT1H</timeDuration>'
                             "</timerEventDefinition></intermediateCatchEvent>"))  # fmt: skip
@@ -160,8 +164,10 @@ BODIES: dict[str, Any] = {
     "PUT runtime/process-instances/{instance}": {"action": "suspend"},
     "POST runtime/process-instances/delete": {"action": "delete", "instanceIds": ["{instance}"]},
     "POST runtime/process-instances/{instance}/identitylinks": LINK,
+    "PUT runtime/executions": {"action": "signalEventReceived", "signalName": "alert"},
     "PUT runtime/executions/{execution}": {"action": "trigger"},
     "POST runtime/signals": {"signalName": "alert"},
+    "PUT runtime/tasks": {"taskIds": ["{task}"], "priority": 7},
     "PUT runtime/tasks/{task}": {"priority": 7},
     "POST runtime/tasks/{task}": {"action": "complete"},
     "POST runtime/tasks/{task}/comments": {"message": "Hi"},

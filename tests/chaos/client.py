@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-KEY, STEPS = "storm", ("one", "two", "three")
+KEY, STEPS = "storm", ("one", "two", "three")[: int(os.environ.get("CHAOS_STEPS", "3"))]
 TIMED = "timed"  # the same steps, but first a timer of three seconds
 PATIENCE = 10.0  # seconds for an answer
 LATE = 1.0  # seconds: what could not be offered for so long is not made up for

@@ -34,6 +34,7 @@ class Verdict:
     torn: list[str]  # their committed ledger does not tell how they came to be where they are
     leased: list[str]  # jobs that are still somebody's
     faults: list[Fault]
+    wanted: float  # how many instances should have been started
     quiet: float  # seconds from the last start until nothing was left to do
     silence: list[float] = field(default_factory=list)  # for each fault, the longest time after it in which no effect was seen
 
@@ -50,7 +51,7 @@ class Verdict:
         """All figures, for people."""
         others = ", ".join(f"{number} x {what}" for what, number in self.answers.most_common() if what != "201") or "none"
         lines = [
-            f"offered {self.answers.total()}, answered 201 {self.answered}, otherwise: {others}",
+            f"offered {self.wanted:.0f}, sent {self.answers.total()}, answered 201 {self.answered}, otherwise: {others}",
             f"ended {self.ended}, dead letters {self.dead}, repeated under the same key {self.repeated}",
             f"lost {len(self.lost)}, stuck {len(self.unfinished)}, doubled {len(self.doubled)}, torn {len(self.torn)}",
         ]
@@ -63,7 +64,7 @@ class Verdict:
         return f"{number:3} x {name:<16} no effects for {silence:4.1f} s, jobs of who was struck taken up after {free:4.1f} s"
 
 
-def judge(server: Server, answers: list[str], traces: list[str], faults: list[Fault], quiet: float) -> Verdict:
+def judge(server: Server, answers: list[str], traces: list[str], faults: list[Fault], wanted: float, quiet: float) -> Verdict:
     """Look at everything, when all is quiet."""
     told = [line.split() for line in answers]
     promised = {found for status, found, _ in told if status == "201"}
@@ -82,6 +83,7 @@ def judge(server: Server, answers: list[str], traces: list[str], faults: list[Fa
         torn=[str(key) for (key,) in server.rows(ALL_NUMBERS)],
         leased=[str(key) for (key,) in server.rows("SELECT id FROM towpath_job WHERE lease_owner IS NOT NULL")],
         faults=faults,
+        wanted=wanted,
         quiet=quiet,
         silence=[_silence(moments, fault.at) for fault in faults],
     )

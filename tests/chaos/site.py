@@ -28,6 +28,7 @@ class Site:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.traces, self.log, self.seed, self.stack = folder / "traces", folder / "log", seed, ExitStack()
+        self.wanted = 0.0
 
     def __enter__(self) -> Site:
         with self.stack:
@@ -53,14 +54,16 @@ class Site:
 
     def suffer(self, seconds: float, rate: float, pause: float, only: list[str] | None = None, *, work: float = 0) -> Verdict:
         """So many faults while instances are started, each step takes `work` seconds; then wait until nothing is left to do, and judge."""
+        begun = time.monotonic()
         with self._client(rate, work):
             self.storm.blow(seconds, pause, only)
+            self.wanted += rate * (time.monotonic() - begun)
         calm = time.monotonic()
         self._quiet()
         quiet = time.monotonic() - calm
         time.sleep(2 * LEASE)  # who was stopped may still try to write
         lines = self.traces.read_text().splitlines() if self.traces.exists() else []
-        return judge(self.server, self.log.read_text().splitlines(), lines, self.storm.watch.faults, quiet)
+        return judge(self.server, self.log.read_text().splitlines(), lines, self.storm.watch.faults, self.wanted, quiet)
 
     @contextmanager
     def _client(self, rate: float, work: float) -> Iterator[None]:

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -243,6 +244,30 @@ def test_an_answer_that_drips_is_cut_off(settings: Any) -> None:
         result = sending.Sender().attempt(transport.session(), row, watch)
         assert time.monotonic() - began < 3
     assert (result.delivered, result.error) == (False, "no answer in time")
+
+
+def test_of_a_huge_answer_only_the_beginning_is_read(receiver: Receiver, send: Callable[..., None], settings: Any) -> None:
+    settings.ENGINE_CALLBACK_RESPONSE, came = 1000, list[int]()
+
+    def pour() -> None:
+        link, _ = server.accept()
+        with link:
+            link.recv(65536)
+            link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
+            with suppress(OSError):
+                for _ in range(1000):
+                    link.sendall(b"x" * 10_000)
+                    came.append(10_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=pour, daemon=True)
+        thread.start()
+        sent = deliver(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        send()
+        thread.join(5)
+    sent.refresh_from_db()
+    assert (sent.state, sent.response) == ("delivered", "x" * 1000)
+    assert sum(came) < 10_000_000
 
 
 def _drip(server: Any) -> None:

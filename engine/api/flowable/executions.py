@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.api.body import Json, Members, one_of
 from engine.api.dialect import each, execution_id, ident, moment, page, values
 from engine.api.flowable import definitions, instances
-from engine.api.flowable.table import routes
+from engine.api.flowable.table import listed, routes
 from engine.api.router import Answer, Call
 from engine.errors import BadInput, NotFound
 from engine.models import Subscription, Token
@@ -37,16 +38,10 @@ def shaped(call: Call, row: Token) -> dict[str, Json]:
     }
 
 
-@routes.get(PATH)
-def listing(call: Call) -> Json:
+@listed(PATH, "query/executions")
+def all_executions(call: Call, given: Mapping[str, object]) -> Json:
     """The executions: the instances themselves, and where their tokens are."""
-    return page(call, queries.executions, call.params, each(lambda row: shaped(call, row)))
-
-
-@routes.query("query/executions")
-def query(call: Call) -> Json:
-    """The same by a query in the body."""
-    return page(call, queries.executions, call.sent.all, each(lambda row: shaped(call, row)))
+    return page(call, queries.executions, given, each(lambda row: shaped(call, row)))
 
 
 def found(call: Call, execution: str) -> Token:
@@ -101,6 +96,13 @@ def wake(call: Call, execution: str) -> Json:
         return shaped(call, found(call, execution))
     except NotFound:
         return Answer(204)
+
+
+@routes.put(PATH, status=204)
+def wake_all(call: Call) -> None:
+    """Hand all executions that wait for it a signal (`signalEventReceived`)."""
+    one_of({"signalEventReceived": messages.signal}, call.sent)
+    messages.signal(call.sent.required("signalName"), values(call.sent.items("variables")), user=call.user)
 
 
 @routes.post("runtime/signals", status=204)

@@ -40,7 +40,7 @@ def shaped(call: Call, row: Job) -> dict[str, Json]:
         "elementId": row.node,
         "elementName": row.name,
         "retries": row.retries,
-        "exceptionMessage": row.error[:LONGEST_MESSAGE] if row.error else None,
+        "exceptionMessage": row.error[:LONGEST_MESSAGE] if row.error and row.error != external.NO_REASON else None,
         "dueDate": None,
         "createTime": moment(row.created),
         "tenantId": row.tenant,

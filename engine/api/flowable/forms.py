@@ -16,18 +16,19 @@ from engine.models import UserTask
 from engine.runtime import definitions, instances, queries, tasks
 
 PATH = "form/form-data"
+DATES = "dd/MM/yyyy"  # how a date is written where its field says nothing
 
 
 def field_shaped(field: FormField, value: Any) -> dict[str, Json]:
     return {
         "id": field.id,
-        "name": field.name or None,
+        "name": field.name if field.name != field.id else None,  # what has no name of its own is called by its id
         "type": field.type,
         "value": field.shown(value),
         "readable": field.readable,
         "writable": field.writable,
         "required": field.required,
-        "datePattern": field.pattern,
+        "datePattern": field.pattern or (DATES if field.type == "date" else None),
         "enumValues": [{"id": option.id, "name": option.name} for option in field.options],
     }
 
@@ -82,7 +83,7 @@ def submit(call: Call) -> Json:
     sent = call.sent
     given = _values(sent.items("properties"))
     match sent.text("taskId"), sent.text("processDefinitionId", longest=300):
-        case str(task), None:
+        case str(task), _:
             tasks.submit(task_views.open_task(task), given, user=call.user, outcome=sent.text("outcome"))
             return Answer(204)
         case None, str(definition):
@@ -94,4 +95,12 @@ def submit(call: Call) -> Json:
 
 def _values(sent: list[Json]) -> dict[str, Any]:
     members = [Members(one, "each of properties", "properties") for one in sent]
-    return {one.required("id"): one.text("value", longest=2**31) for one in members}
+    return {one.required("id"): _as_text(one) for one in members}
+
+
+def _as_text(sent: Members) -> str | None:
+    """What was entered; a number or a truth value as its text."""
+    value = sent.all.get("value")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else sent.text("value", longest=2**31)

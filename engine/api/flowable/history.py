@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 
 from engine.api.body import Json, one_of
-from engine.api.dialect import GLOBAL, LOCAL, OF_CASES, each, execution_id, ident, millis, moment, page, variable
+from engine.api.dialect import GLOBAL, LOCAL, each, execution_id, ident, millis, moment, page, variable
 from engine.api.flowable import definitions, tasks
+from engine.api.flowable import instances as running
 from engine.api.flowable.pictures import content
-from engine.api.flowable.table import routes
+from engine.api.flowable.table import Listed, listed, routes
 from engine.api.router import ADMIN, Call
 from engine.errors import BadInput, NotFound
-from engine.models import Activity, Instance, UserTask, Variable
+from engine.models import Activity, FormEntry, Instance, UserTask, Variable
 from engine.runtime import access, queries, standalone
 from engine.runtime import instances as runtime_instances
 from engine.runtime.queries import Listing
@@ -34,26 +35,12 @@ _BPMN = {theirs: ours for ours, theirs in TYPES.items()}
 # -- process instances ----------------------------------------------------------------------------------------------------
 def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None) -> dict[str, Json]:
     return {
-        "id": ident(row.pk),
-        "url": call.url(INSTANCES, row.pk),
-        "name": row.name,
-        "businessKey": row.business_key,
-        "businessStatus": row.business_status,
-        "processDefinitionId": row.definition_id,
-        "processDefinitionUrl": call.url(definitions.PATH, row.definition_id),
-        "processDefinitionName": row.definition.name or None,
-        "processDefinitionDescription": row.definition.description or None,
-        "startTime": moment(row.started),
+        **running.common(call, row, found, INSTANCES),
         "endTime": moment(row.ended),
         "durationInMillis": millis(row.started, row.ended),
-        "startUserId": row.starter,
         "startActivityId": row.start_node,
         "endActivityId": row.end_node,
         "deleteReason": row.reason,
-        "superProcessInstanceId": ident(row.parent),
-        "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
-        **OF_CASES,
-        "tenantId": row.tenant,
     }
 
 
@@ -113,60 +100,32 @@ def activity_shaped(call: Call, row: Activity, instances: str) -> dict[str, Json
     }
 
 
-def activities_of(listing: Listing[Activity], instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
-    def listed(call: Call, given: Mapping[str, object]) -> Json:
+def activities_of(listing: Listing[Activity], instances: str) -> Listed:
+    def found(call: Call, given: Mapping[str, object]) -> Json:
         """The activities that were run, and the flows taken."""
         kind = given.get("activityType")
         asked = {**given, "activityType": _BPMN.get(str(kind), kind)} if kind else given
         return page(call, listing, asked, each(lambda row: activity_shaped(call, row, instances)))
 
-    return listed
+    return found
 
 
 # -- user tasks -----------------------------------------------------------------------------------------------------------
 def task_shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[str, Json]:
     return {
-        "id": ident(row.pk),
-        "url": call.url(TASKS, row.pk),
-        "processDefinitionId": row.definition_id,
-        "processDefinitionUrl": call.url_of(definitions.PATH, row.definition_id),
-        "processInstanceId": ident(row.instance_id),
+        **tasks.common(call, row, found, TASKS),
         "processInstanceUrl": call.url_of(INSTANCES, row.instance_id),
-        "executionId": execution_id(row.instance_id, row.token),
-        "name": row.name,
-        "description": row.description,
         "deleteReason": row.reason,
-        "owner": row.owner,
-        "assignee": row.assignee,
         "startTime": moment(row.created),
         "endTime": moment(row.ended),
         "durationInMillis": millis(row.created, row.ended),
         "workTimeInMillis": millis(row.claimed, row.ended) if row.claimed else None,
-        "claimTime": moment(row.claimed),
-        "taskDefinitionKey": row.node,
-        "formKey": row.form_key,
-        "priority": row.priority,
-        "dueDate": moment(row.due),
-        "parentTaskId": ident(row.parent),
-        "category": row.category,
-        "scopeId": None,
-        "subScopeId": None,
-        "scopeType": None,
-        "scopeDefinitionId": None,
-        "propagatedStageInstanceId": None,
-        "tenantId": row.tenant,
-        "variables": list(found),
     }
 
 
 def historic_tasks(call: Call, given: Mapping[str, object]) -> Json:
     """User tasks, open and past."""
-
-    def shapes(rows: Iterable[UserTask]) -> list[Json]:
-        found = tasks.with_variables(rows, given)
-        return [task_shaped(call, row, found[row.pk]) for row in rows]
-
-    return page(call, queries.historic_tasks, given, shapes)
+    return tasks.page_of(call, queries.historic_tasks, given, task_shaped)
 
 
 @routes.get(TASKS + "/{task}")
@@ -194,12 +153,12 @@ def variable_shaped(call: Call, row: Variable, value: Any, instances: str) -> di
     }
 
 
-def variables_of(listing: queries.Listing[Variable], instances: str) -> Callable[[Call, Mapping[str, object]], Json]:
-    def listed(call: Call, given: Mapping[str, object]) -> Json:
+def variables_of(listing: Listing[Variable], instances: str) -> Listed:
+    def found(call: Call, given: Mapping[str, object]) -> Json:
         """Variables of processes, executions and tasks."""
         return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, instances) for row, value in values(rows)])
 
-    return listed
+    return found
 
 
 def data(listing: Listing[Variable], call: Call, key: str) -> HttpResponse:
@@ -214,15 +173,59 @@ for _path, _of in ((VARIABLES, queries.historic_variables), ("runtime/variable-i
     routes.get(_path + "/{key}/data")(partial(data, _of))
 
 
+@routes.get(INSTANCES + "/{instance}/variables/{name}/data")
+def data_of_instance(call: Call, instance: str, name: str) -> HttpResponse:
+    """The bytes of a binary variable of an instance, running or past."""
+    return _named(queries.historic_instances.one(call.user, instance).pk, None, name)
+
+
+@routes.get(TASKS + "/{task}/variables/{name}/data")
+def data_of_task(call: Call, task: str, name: str) -> HttpResponse:
+    """The bytes of a binary variable local to a task, open or past."""
+    return _named(None, queries.historic_tasks.one(call.user, task).pk, name)
+
+
+def _named(instance: Any, task: Any, name: str) -> HttpResponse:
+    """The bytes of the variable of an instance itself, or of a task."""
+    of = Variable.objects.filter(task=task) if task else Variable.objects.filter(instance=instance, token=0, task=None)
+    found = [value for _, value in values(of.filter(name=name)[:1])]
+    if not found or not isinstance(found[0], bytes):
+        raise NotFound(f"there is no binary variable {name[:60]!r}")
+    return content(found[0], "application/octet-stream")
+
+
 # -- details -------------------------------------------------------------------------------------------------------------
-@routes.get("history/historic-detail")
-def details(call: Call) -> Json:
-    """Nothing: this engine keeps what was entered as variables, and each change of them in the ledger."""
-    return page(call, _NONE, call.params, each(str))
+def detail_shaped(call: Call, row: FormEntry) -> dict[str, Json]:
+    return {
+        "id": ident(row.pk),
+        "processInstanceId": ident(row.instance_id),
+        "processInstanceUrl": call.url(INSTANCES, row.instance_id),
+        "executionId": execution_id(row.instance_id, row.token),
+        "activityInstanceId": ident(row.activity),
+        "taskId": ident(row.task_id),
+        "taskUrl": call.url_of(TASKS, row.task_id),
+        "time": moment(row.time),
+        "detailType": "formProperty",
+        "revision": None,
+        "variable": None,
+        "propertyId": row.name,
+        "propertyValue": row.value,
+    }
 
 
-_BY = "processInstanceId"
-_NONE: Listing[Variable] = Listing("detail", lambda user: Variable.objects.none(), {}, {_BY: "instance_id", "time": "created"}, _BY)
+def details(call: Call, given: Mapping[str, object]) -> Json:
+    """What was entered into forms; each change of a variable is in the ledger."""
+    return page(call, queries.entries, given, each(lambda row: detail_shaped(call, row)))
+
+
+_LOG = "logNumber"
+_NO_ENTRIES: Listing[Variable] = Listing("log entry", lambda user: Variable.objects.none(), {}, {_LOG: "pk", "timeStamp": "created"}, _LOG)
+
+
+@routes.get("history/historic-task-log-entries")
+def log_entries(call: Call) -> Json:
+    """Nothing: Flowable keeps this log only where it is switched on; a task's `events` and the ledger tell more."""
+    return page(call, _NO_ENTRIES, call.params, each(str))
 
 
 # -- each list by GET and by POST -----------------------------------------------------------------------------------------
@@ -233,21 +236,10 @@ LISTS = {
     ("runtime/activity-instances", "query/activity-instances"): activities_of(queries.current_activities, _RUNNING),
     (TASKS, "query/historic-task-instances"): historic_tasks,
     (VARIABLES, "query/historic-variable-instances"): variables_of(queries.historic_variables, INSTANCES),
+    ("history/historic-detail", "query/historic-detail"): details,
     ("runtime/variable-instances", "query/variable-instances"): variables_of(queries.variables, _RUNNING),
 }
 
 
-def _add(path: str, by_post: str, listed: Callable[[Call, Mapping[str, object]], Json]) -> None:
-    def listing(call: Call) -> Json:
-        return listed(call, call.params)
-
-    def query(call: Call) -> Json:
-        return listed(call, call.sent.all)
-
-    listing.__doc__ = query.__doc__ = listed.__doc__
-    routes.get(path)(listing)
-    routes.query(by_post)(query)
-
-
 for (_path, _by_post), _listed in LISTS.items():
-    _add(_path, _by_post, _listed)
+    listed(_path, _by_post)(_listed)

@@ -11,7 +11,7 @@ from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import OF_CASES, ident, moment, page, values, variable
 from engine.api.flowable import definitions as definition_views
 from engine.api.flowable import pictures
-from engine.api.flowable.table import routes
+from engine.api.flowable.table import listed, routes
 from engine.api.router import Call
 from engine.errors import BadInput, NotFound
 from engine.models import Instance
@@ -23,25 +23,32 @@ DELETED = "process instance deleted"  # the reason, where none is given
 
 
 def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None, *, named: bool = True) -> dict[str, Json]:
-    """An instance; `found` are its variables where they were asked for.
-
-    `named` False leaves out what the definition says of itself, as Flowable does after a change.
-    """
+    """A running instance; see `common`."""
     ended = row.ended is not None
     return {
-        "id": ident(row.pk),
-        "url": call.url(PATH, row.pk),
-        "name": row.name,
-        "businessKey": row.business_key,
-        "businessStatus": row.business_status,
+        **common(call, row, found, PATH, named=named),
         "suspended": row.suspended,
         "ended": ended,
         "completed": ended,
+        "activityId": None,
+    }
+
+
+def common(call: Call, row: Instance, found: Mapping[str, Any] | None, path: str, *, named: bool = True) -> dict[str, Json]:
+    """What running and past instances show; `found` are the variables where they were asked for.
+
+    `named` False leaves out what the definition says of itself, as Flowable does after a change.
+    """
+    return {
+        "id": ident(row.pk),
+        "url": call.url(path, row.pk),
+        "name": row.name,
+        "businessKey": row.business_key,
+        "businessStatus": row.business_status,
         "processDefinitionId": row.definition_id,
         "processDefinitionUrl": call.url(definition_views.PATH, row.definition_id),
         "processDefinitionName": row.definition.name or None if named else None,
         "processDefinitionDescription": row.definition.description or None if named else None,
-        "activityId": None,
         "startUserId": row.starter,
         "startTime": moment(row.started),
         "superProcessInstanceId": ident(row.parent),
@@ -51,26 +58,15 @@ def shaped(call: Call, row: Instance, found: Mapping[str, Any] | None = None, *,
     }
 
 
-def listed(call: Call, given: Mapping[str, object]) -> Json:
-    """A page of running instances, with their variables where `includeProcessVariables` asks for them."""
+@listed(PATH, "query/process-instances")
+def running(call: Call, given: Mapping[str, object]) -> Json:
+    """The running process instances that the caller started or takes part in, and by conditions on variables; operators see all."""
 
     def shapes(rows: Iterable[Instance]) -> list[Json]:
         found = asked_of_page(rows, given)
         return [shaped(call, row, found.get(row.pk)) | {"superProcessInstanceId": None} for row in rows]  # as at Flowable
 
     return page(call, queries.instances, given, shapes)
-
-
-@routes.get(PATH)
-def listing(call: Call) -> Json:
-    """The running process instances that the caller started or takes part in; operators see all."""
-    return listed(call, call.params)
-
-
-@routes.query("query/process-instances")
-def query(call: Call) -> Json:
-    """The same by a query in the body, which also takes conditions on variables."""
-    return listed(call, call.sent.all)
 
 
 @routes.get(PATH + "/{instance}")

@@ -41,7 +41,7 @@ LONGEST_MESSAGE = 2000
 
 def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
     execution = execution_id(row.instance_id, row.token)
-    planned = row.kind in jobs.TIMERS or row.error is not None  # else it has been due since it was made
+    planned = row.kind in jobs.TIMERS or (row.error is not None and row.kind != Job.Kind.EXTERNAL)  # else it has been due since it was made
     return {
         "id": ident(row.pk),
         "url": call.url(path, row.pk),

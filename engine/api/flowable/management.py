@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.api.body import Json, one_of
+from engine.api.dialect import each, page
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
 from engine.conf import settings, table
+from engine.errors import BadInput, NotFound
 from engine.models import Job
 from engine.runtime import access, jobs, queries
+from engine.runtime.queries import Listing
 
 NAME = "towpath"
 
@@ -34,9 +37,27 @@ def properties(call: Call) -> Json:
     return {f"ENGINE_{row.name}": str(getattr(settings, row.name)) for row in table()}
 
 
+# -- what Flowable has and this engine needs not ---------------------------------------------------------------------------
+def nothing(call: Call) -> Json:
+    """Nothing: history is written at once, and what an operator does in bulk is done at once."""
+    access.check_operate(call.user)
+    return page(call, _NONE, call.params, each(str))
+
+
+_NONE: Listing[Job] = Listing("batch", lambda user: Job.objects.none(), {}, {"id": "pk"}, "id")
+
+for _path in ("management/history-jobs", "management/batches"):
+    routes.get(_path, ADMIN)(nothing)
+
+
+# -- dead letters -----------------------------------------------------------------------------------------------------------
 @routes.post("management/deadletter-jobs", ADMIN, status=204)
 def act(call: Call) -> None:
     """Move many dead letters back at once (`jobIds`); none if one of them is not there."""
     action = one_of({"move": jobs.move_all}, call.sent)
+    if call.sent.all.get("jobIds") is None:
+        raise BadInput("jobIds is missing", "jobIds")
+    if not call.sent.all["jobIds"]:
+        raise NotFound("there is no job to move")
     rows = [queries.jobs[Job.State.DEAD].one(call.user, key) for key in call.sent.texts("jobIds")]
     action([row.pk for row in rows], user=call.user)

@@ -11,6 +11,8 @@ from engine.api.flowable.table import routes
 from engine.api.router import Answer, Call
 from engine.bpmn.forms import FormSpec
 from engine.bpmn.graph import Flow, Graph, Node
+from engine.errors import BadInput
+from engine.models import UserTask
 from engine.runtime import definitions, queries, tasks
 
 
@@ -71,9 +73,21 @@ def start_form(call: Call, definition: str) -> Json:
 
 @routes.get(task_views.PATH + "/{task}/form")
 def task_form(call: Call, task: str) -> Json:
-    """The form of an open task with its defaults; an empty answer without one."""
-    spec = tasks.form(queries.tasks.one(call.user, task))
-    return form_shaped(spec) if spec else Answer(200)
+    """The form of an open task with its defaults; 400 without one (as at Flowable)."""
+    return _form_of(queries.tasks.one(call.user, task))
+
+
+@routes.get("history/historic-task-instances/{task}/form")
+def past_task_form(call: Call, task: str) -> Json:
+    """The form of a task, open or past."""
+    return _form_of(queries.historic_tasks.one(call.user, task))
+
+
+def _form_of(task: UserTask) -> Json:
+    spec = tasks.form(task)
+    if spec is None:
+        raise BadInput(f"task {task.pk} has no form", "taskId")
+    return form_shaped(spec)
 
 
 def form_shaped(spec: FormSpec) -> dict[str, Json]:

@@ -62,6 +62,8 @@ def of_task(call: Call, task: str) -> Json:
 def add(call: Call, task: str) -> Json:
     """Say something about a task; with `saveProcessInstanceId` about its instance too."""
     found, sent = _task(call, task), call.sent
+    if found.state != UserTask.State.OPEN:
+        raise NotFound(f"there is no open task {task[:60]!r}")
     instance = found.instance if sent.flag("saveProcessInstanceId") else None
     return shaped(call, notes.comment(sent.required("message", longest=notes.LONGEST), task=found, instance=instance, user=call.user))
 
@@ -116,7 +118,7 @@ def attachment_shaped(call: Call, row: Attachment) -> dict[str, Json]:
         "taskUrl": call.url(tasks.PATH, row.task_id),
         "processInstanceUrl": call.url_of(instances.PATH, row.instance_id),
         "externalUrl": row.url,
-        "contentUrl": f"{url}/content" if row.blob else None,
+        "contentUrl": None if row.url else f"{url}/content",
         "time": moment(row.time),
     }
 
@@ -137,7 +139,7 @@ def attachments(call: Call, task: str) -> Json:
 
 @routes.post(ATTACHMENTS, status=201)
 def attach(call: Call, task: str) -> Json:
-    """Attach an address, as JSON, or a file, as multipart."""
+    """Attach a name or an address, as JSON, or a file, as multipart."""
     found, data = _task(call, task), None
     if (call.request.content_type or "").lower() == "multipart/form-data":
         check_multipart(call.request, conf.MAX_VARIABLE_SIZE)
@@ -145,8 +147,6 @@ def attach(call: Call, task: str) -> Json:
     else:
         sent = call.sent
     name, url = sent.required("name"), sent.text("externalUrl", longest=2000)
-    if data is None and not url:
-        raise BadInput("an attachment is a file or has an externalUrl", "externalUrl")
     about = {"kind": sent.text("type"), "description": sent.text("description", longest=notes.LONGEST), "url": url}
     return attachment_shaped(call, notes.attach(found, name, content=data, user=call.user, **about))
 

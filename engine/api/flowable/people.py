@@ -42,8 +42,8 @@ def _one(rows: Iterable[IdentityLink], family: str, name: str, kind: str) -> Ide
 
 def _sent(sent: Members) -> dict[str, str | None]:
     """Exactly one of user and group, as sent; raises BadInput."""
-    user, group = (sent.text(name) or sent.text(f"{name}Id") for name in ("user", "group"))
-    if bool(user) == bool(group):
+    user, group = sent.text("user"), sent.text("group")
+    if bool(user) == bool(group) or None not in (user, group):
         raise BadInput("exactly one of user and group must be given", "user")
     return {"who": user or None, "group": group or None}
 

@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import GLOBAL, LOCAL, execution_id, ident, moment, page, scoped, values, variable
 from engine.api.flowable import definitions, executions, instances
-from engine.api.flowable.table import routes
+from engine.api.flowable.table import listed, routes
 from engine.api.router import Call
 from engine.errors import BadInput, NotFound
 from engine.models import Instance, UserTask
 from engine.runtime import queries, standalone, tasks
+from engine.runtime.queries import Listing
 from engine.runtime.queries.filters import flag, uuid
 from engine.runtime.queries.variables import flagged, of_page, of_page_of_tasks
 
 PATH = "runtime/tasks"
+Shape = Callable[[Call, UserTask, Iterable[Json]], dict[str, Json]]
 
 
 def shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[str, Json]:
-    """A task; `found` are its variables where they were asked for."""
-    execution = execution_id(row.instance_id, row.token)
+    """An open task; see `common`."""
+    return {
+        **common(call, row, found, PATH),
+        "delegationState": row.delegation,
+        "createTime": moment(row.created),
+        "suspended": row.suspended,
+        "parentTaskUrl": call.url_of(PATH, row.parent),
+        "executionUrl": call.url_of(executions.PATH, execution_id(row.instance_id, row.token)),
+        "processInstanceUrl": call.url_of(instances.PATH, row.instance_id),
+    }
+
+
+def common(call: Call, row: UserTask, found: Iterable[Json], path: str) -> dict[str, Json]:
+    """What open and past tasks show; `found` are the variables where they were asked for."""
     return {
         "id": ident(row.pk),
-        "url": call.url(PATH, row.pk),
+        "url": call.url(path, row.pk),
         "owner": row.owner,
         "assignee": row.assignee,
-        "delegationState": row.delegation,
         "name": row.name,
         "description": row.description,
-        "createTime": moment(row.created),
         "claimTime": moment(row.claimed),
         "dueDate": moment(row.due),
         "priority": row.priority,
-        "suspended": row.suspended,
         "taskDefinitionKey": row.node,
         "category": row.category,
         "formKey": row.form_key,
         "parentTaskId": ident(row.parent),
-        "parentTaskUrl": call.url_of(PATH, row.parent),
-        "executionId": execution,
-        "executionUrl": call.url_of(executions.PATH, execution),
+        "executionId": execution_id(row.instance_id, row.token),
         "processInstanceId": ident(row.instance_id),
-        "processInstanceUrl": call.url_of(instances.PATH, row.instance_id),
         "processDefinitionId": row.definition_id,
         "processDefinitionUrl": call.url_of(definitions.PATH, row.definition_id),
         "scopeId": None,
@@ -54,6 +62,16 @@ def shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[str, J
         "tenantId": row.tenant,
         "variables": list(found),
     }
+
+
+def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], shape: Shape) -> Json:
+    """A page of open or past tasks, with the variables that the query asks for."""
+
+    def shapes(rows: Iterable[UserTask]) -> list[Json]:
+        found = with_variables(rows, given)
+        return [shape(call, row, found[row.pk]) for row in rows]
+
+    return page(call, tasks, given, shapes)
 
 
 def with_variables(rows: Iterable[UserTask], given: Mapping[str, object]) -> dict[Any, list[Json]]:
@@ -69,24 +87,10 @@ def with_variables(rows: Iterable[UserTask], given: Mapping[str, object]) -> dic
     return found
 
 
-def listed(call: Call, given: Mapping[str, object]) -> Json:
-    def shapes(rows: Iterable[UserTask]) -> list[Json]:
-        found = with_variables(rows, given)
-        return [shaped(call, row, found[row.pk]) for row in rows]
-
-    return page(call, queries.tasks, given, shapes)
-
-
-@routes.get(PATH)
-def listing(call: Call) -> Json:
-    """The open tasks that the caller may see."""
-    return listed(call, call.params)
-
-
-@routes.query("query/tasks")
-def query(call: Call) -> Json:
-    """The same by a query in the body, which also takes conditions on variables."""
-    return listed(call, call.sent.all)
+@listed(PATH, "query/tasks")
+def open_tasks(call: Call, given: Mapping[str, object]) -> Json:
+    """The open tasks that the caller may see, also by conditions on variables."""
+    return page_of(call, queries.tasks, given, shaped)
 
 
 @routes.get(PATH + "/{task}")
@@ -115,8 +119,6 @@ def _columns(sent: Members) -> dict[str, Any]:
         found["due"] = sent.moment("dueDate")
     if "parentTaskId" in sent:
         found["parent"] = _parent(sent)
-    if "tenantId" in sent:
-        found["tenant"] = sent.text("tenantId") or ""
     if "delegationState" in sent:
         found["delegation"] = _delegation(sent)
     return found
@@ -139,7 +141,8 @@ def _delegation(sent: Members) -> str | None:
 @routes.post(PATH, status=201)
 def create(call: Call) -> Json:
     """Make a task that belongs to no process."""
-    return shaped(call, standalone.create(_columns(call.sent), user=call.user))
+    tenant = call.sent.text("tenantId") or ""
+    return shaped(call, standalone.create(_columns(call.sent) | {"tenant": tenant}, user=call.user))
 
 
 @routes.put(PATH + "/{task}")
@@ -147,6 +150,17 @@ def change(call: Call, task: str) -> Json:
     """Change what is sent of a task; what is sent as null is cleared."""
     standalone.update(open_task(task), _columns(call.sent), user=call.user)
     return shaped(call, tasks.get(task))
+
+
+@routes.put(PATH)
+def change_many(call: Call) -> Json:
+    """Change what is sent of many tasks (`taskIds`); none if one of them is not there."""
+    if not call.sent.all.get("taskIds"):
+        raise BadInput("taskIds is missing", "taskIds")
+    found, columns = [open_task(key) for key in call.sent.texts("taskIds")], _columns(call.sent)
+    standalone.update_all(found, columns, user=call.user)
+    shown = [shaped(call, tasks.get(task.pk)) for task in found]
+    return {"data": shown, "total": len(shown), "start": 0, "sort": None, "order": None, "size": 0}  # as at Flowable
 
 
 @routes.delete(PATH + "/{task}")
@@ -159,6 +173,8 @@ def delete(call: Call, task: str) -> None:
 # -- what is done with one ------------------------------------------------------------------------------------------------
 def _complete(call: Call, task: UserTask, sent: Members) -> None:
     given = scoped(sent.items("variables"))
+    if sent.all.get("formDefinitionId"):
+        raise BadInput("forms have no definitions of their own here: submit to form/form-data", "formDefinitionId")
     tasks.complete(
         task,
         {name: value for name, value, scope in given if scope != LOCAL},
@@ -181,7 +197,8 @@ def _delegate(call: Call, task: UserTask, sent: Members) -> None:
 
 
 def _resolve(call: Call, task: UserTask, sent: Members) -> None:
-    tasks.resolve(task, values(sent.items("variables")), user=call.user)
+    """Give it back to its owner; variables are not heeded (as at Flowable)."""
+    tasks.resolve(task, {}, user=call.user)
 
 
 _ACTIONS = {"complete": _complete, "claim": _claim, "delegate": _delegate, "resolve": _resolve}

@@ -41,7 +41,9 @@ class Holder:
     alone: str | None = None  # the scope that all have who have only one; shown beside a single variable as null
 
     def scope(self, given: str | None, default: str = LOCAL) -> str:
-        return self.alone or given or default
+        if self.alone and given not in (None, self.alone):
+            raise BadInput(f"the variables of a process instance are {self.alone}", "scope")
+        return given or default
 
     def of(self, scope: str) -> Values:
         return self.local() if scope == LOCAL else self.around()
@@ -125,8 +127,10 @@ def _one_shaped(call: Call, holder: Holder, name: str, value: Any, scope: str | 
 def listing(make: Callable[[Call, str], Holder], call: Call, key: str) -> Json:
     """Its variables; `scope` asks for its own (local) or those around it (global) alone."""
     holder, scope = make(call, key), _asked_scope(call)
-    own = holder.local() if scope != GLOBAL or holder.alone else {}
+    own = holder.local() if scope != GLOBAL else {}
     around = {} if scope == LOCAL else {name: value for name, value in holder.around().items() if name not in own}
+    if make is of_execution and scope == GLOBAL:  # what is seen from it, its own included
+        around = {**around, **holder.local()}
     return _shaped(call, holder, own, LOCAL) + _shaped(call, holder, around, GLOBAL)
 
 
@@ -186,7 +190,7 @@ def delete_all(make: Callable[[Call, str], Holder], call: Call, key: str) -> Non
 # -- one of them ----------------------------------------------------------------------------------------------------------
 def _found(call: Call, holder: Holder, name: str) -> tuple[Any, str]:
     """Value and scope of one variable, the nearest unless `scope` is given; raises NotFound."""
-    asked = _asked_scope(call) if not holder.alone else LOCAL
+    asked = _asked_scope(call)
     for scope in (asked,) if asked else (LOCAL, GLOBAL):
         values = holder.of(scope)
         if name in values:
@@ -231,7 +235,7 @@ def _sent_one(call: Call, holder: Holder, name: str) -> tuple[Any, str]:
 def delete_one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -> None:
     """Remove one variable, its own unless `scope=global`."""
     holder = make(call, key)
-    scope = holder.scope(_asked_scope(call))
+    scope = LOCAL if holder.alone else holder.scope(_asked_scope(call))
     if name not in holder.of(scope):
         raise NotFound(f"there is no variable {name[:60]!r}")
     holder.remove([name], scope == LOCAL)
@@ -290,7 +294,7 @@ def _sent_file(call: Call, holder: Holder, name: str | None) -> tuple[str, bytes
         raise BadInput("a file is a variable of type binary", "type")
     named = sent.text("name") if name else sent.required("name")
     if name and named not in (None, name):
-        raise BadInput("the body names another variable than the address", "name")
+        raise NotFound(f"the address names {name[:60]!r}, the body another variable")
     if uploads[0].size > conf.MAX_VARIABLE_SIZE:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {conf.MAX_VARIABLE_SIZE} bytes")
     _, _, scope = one_variable(Members({"name": name or named, "scope": sent.all.get("scope")}))
@@ -308,7 +312,8 @@ for _base, _make in _HOLDERS:
     _path = _base + "/{key}/variables"
     routes.get(_path)(partial(listing, _make))
     routes.post(_path, status=201)(partial(add, _make))
-    routes.put(_path, status=201)(partial(put_all, _make))
+    if _make is not of_task:
+        routes.put(_path, status=201)(partial(put_all, _make))
     routes.delete(_path)(partial(delete_all, _make))
     routes.get(_path + "/{name}")(partial(one, _make))
     routes.put(_path + "/{name}")(partial(put_one, _make))

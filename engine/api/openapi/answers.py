@@ -51,6 +51,8 @@ SHAPES: Mapping[str, str] = {
     "ProcessInstance": f"{_INSTANCE} suspended:flag ended:flag completed:flag activityId:text?",
     "HistoricProcessInstance": f"{_INSTANCE} endTime:time? durationInMillis:number? startActivityId:text?"
     f" endActivityId:text? deleteReason:text?",
+    "HistoricDetail": "id:text processInstanceId:text processInstanceUrl:text executionId:text? activityInstanceId:text? taskId:text?"
+    " taskUrl:text? time:time detailType:text revision:number? variable:any propertyId:text propertyValue:text?",
     "Execution": "id:text url:text parentId:text? parentUrl:text? superExecutionId:text? superExecutionUrl:text? processInstanceId:text"
     " processInstanceUrl:text suspended:flag activityId:text? tenantId:text",
     "EventSubscription": f"id:text url:text eventType:text eventName:text? activityId:text? executionId:text?"

@@ -45,6 +45,7 @@ LISTS: Mapping[str, tuple[str, Listing[Any]]] = {
     "jobs": ("ExternalJob", queries.jobs[Job.State.EXTERNAL]),
     **{f"{door}/{kind}activity-instances": ("Activity", queries.activities) for door, kind in (("history", "historic-"), ("runtime", ""))},
     **{f"query/{kind}activity-instances": ("Activity", queries.activities) for kind in ("historic-", "")},
+    **{f"{door}/historic-detail": ("HistoricDetail", queries.entries) for door in ("history", "query")},
     "history/historic-variable-instances": ("VariableInstance", queries.historic_variables),
     "query/historic-variable-instances": ("VariableInstance", queries.historic_variables),
     "runtime/variable-instances": ("VariableInstance", queries.variables),

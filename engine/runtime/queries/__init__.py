@@ -5,9 +5,11 @@ order, `tasks.one(user, id)` one row or NotFound. The words of filters and sorts
 """
 
 from engine.runtime.queries.definitions import definitions, deployments
+from engine.runtime.queries.entries import entries
 from engine.runtime.queries.instances import activities, current_activities, executions, historic_instances, instances, subscriptions
 from engine.runtime.queries.jobs import jobs
 from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.planning import planned_anew
 from engine.runtime.queries.tasks import historic_tasks, inbox, inbox_counts, tasks
 from engine.runtime.queries.variables import historic_variables, variables
 
@@ -17,6 +19,7 @@ __all__ = [
     "current_activities",
     "definitions",
     "deployments",
+    "entries",
     "executions",
     "historic_instances",
     "historic_tasks",
@@ -25,6 +28,7 @@ __all__ = [
     "inbox_counts",
     "instances",
     "jobs",
+    "planned_anew",
     "subscriptions",
     "tasks",
     "variables",

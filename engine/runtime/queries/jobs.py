@@ -17,6 +17,7 @@ from engine.runtime.queries.filters import (
     ident,
     idents,
     like_family,
+    of_cases,
     switch,
     tenant,
 )
@@ -46,6 +47,7 @@ _FILTERS: Filters = {
     "executable": switch(Q(retries__gt=0) & (~_PLANNED | Q(due__lte=Now()))),
     "noRetriesLeft": switch(Q(retries__lte=0)),
     "topic": equals("topic"),
+    **of_cases(),
     "locked": switch(Q(lease_owner__isnull=False), Q(lease_owner=None)),
     "unlocked": switch(Q(lease_owner=None), Q(lease_owner__isnull=False)),
     "lockOwner": equals("lease_owner"),

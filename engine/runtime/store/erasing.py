@@ -17,13 +17,13 @@ AT_ONCE = 1000  # ids in a statement; SQLite takes 32,766 values
 
 OF_TASKS = {
     "towpath_variable": "task", "towpath_identitylink": "task_id", "towpath_comment": "task_id", "towpath_attachment": "task_id",
-    "towpath_draft": "task_id", "towpath_taskevent": "task_id", "towpath_usertask": "id",
+    "towpath_draft": "task_id", "towpath_taskevent": "task_id", "towpath_formentry": "task_id", "towpath_usertask": "id",
 }  # fmt: skip
 OF_INSTANCES = {
     "towpath_identitylink": "instance_id", "towpath_comment": "instance_id", "towpath_attachment": "instance_id",
     "towpath_token": "instance_id", "towpath_variable": "instance_id", "towpath_activity": "instance_id", "towpath_job": "instance_id",
     "towpath_subscription": "instance_id", "towpath_ledger": "instance_id", "towpath_delivery": "instance", "towpath_request": "instance",
-    "towpath_instance": "id",
+    "towpath_formentry": "instance_id", "towpath_instance": "id",
 }  # fmt: skip
 WITH_BLOBS = ("towpath_variable", "towpath_attachment")
 

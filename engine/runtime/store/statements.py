@@ -17,8 +17,9 @@ from uuid import UUID
 
 from django.db import DataError, connection, models, transaction
 from django.db import Error as DatabaseTrouble
+from psycopg import Error as PostgresTrouble
 from psycopg import RawCursor
-from psycopg.errors import DivisionByZero
+from psycopg.errors import DivisionByZero, PipelineAborted
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import Jsonb
 
@@ -142,7 +143,19 @@ def _cursor(kind: type[_Numbered] = _Numbered) -> Any:
 
 def _pipeline() -> AbstractContextManager[Any]:
     connection.ensure_connection()
-    return connection.connection.pipeline() if on_postgres() else nullcontext()
+    return _piped(connection.connection) if on_postgres() else nullcontext()
+
+
+@contextmanager
+def _piped(raw: Any) -> Iterator[Any]:
+    """A pipeline that fails with what went wrong first. psycopg's own fails with what came of that, where it prepares statements."""
+    try:
+        with raw.pipeline() as pipeline:
+            yield pipeline
+    except PipelineAborted as aborted:
+        if isinstance(aborted.__context__, PostgresTrouble):
+            raise aborted.__context__ from None
+        raise
 
 
 @contextmanager
@@ -152,7 +165,7 @@ def _together() -> Iterator[Any]:
     Only where psycopg begins no transaction by itself: it would wait for the answer to a BEGIN that was not sent.
     """
     raw = connection.connection
-    with raw.pipeline() as pipeline:
+    with _piped(raw) as pipeline:
         pipeline._communicate_gen = _nothing_yet
         try:
             yield raw
