@@ -210,7 +210,10 @@ def test(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def chaos(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Mistreats clusters, one after the other: they need the machine for themselves. Options go to pytest: `--seconds 600 --seed 7`."""
+    """Mistreats clusters, one after the other: they need the machine for themselves.
+
+    Options go to pytest: `-k storm_of --seconds 600 --rate 200 --kill-every 5 --seed 7`.
+    """
     chosen = () if any(word.startswith("tests/") for word in rest) else ("tests/chaos",)
     return _report(list(_both("chaos", *chosen, *rest).items()))
 
