@@ -70,7 +70,7 @@ class Worker:
         for lane in TURNS[self.turn % len(TURNS)]:
             self.claims += 1
             where = {"after": self.after} if lane == "fair" else {}
-            batch = claims.claim_jobs(f"{self.id}:{self.claims}", size, lane=lane, queues=pulse.queues, **where)
+            batch = claims.claim_jobs(f"{self.id}:{self.claims}", size, lane=lane, queues=pulse.queues, begin=size == 1, **where)
             if lane == "fair":
                 self.after = (batch[0].definition or "") if batch else ""
             if batch:
@@ -95,7 +95,7 @@ class Worker:
 
     # -- a batch
     def _run(self, batch: list[Claimed]) -> int:
-        count, begun = 0, False
+        count, begun = 0, batch[0].counted
         for index, job in enumerate(batch):
             rest = tuple(batch[index + 1 :])
             if pulse.stopping:

@@ -263,3 +263,25 @@ def test_wakes_the_clusters_through_the_database_unless_switched_off(settings: A
     claims.announce()
     settings.ENGINE_NOTIFY = False
     assert claims.announcement() == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL counts as it claims")
+def test_a_claim_may_begin_what_it_takes() -> None:
+    make_job()
+    (job,) = claims.claim_jobs("w1:1", begin=True)
+    assert (job.counted, job.attempts, job.begun) == (True, 0, None)
+    row = Job.objects.get()
+    assert row.attempts == 1
+    assert row.begun is not None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL counts as it claims")
+def test_a_claim_does_not_begin_anew_what_a_lost_worker_began() -> None:
+    make_job()
+    (job,) = claims.claim_jobs("w1:1", begin=True)
+    Job.objects.update(lease_until=ago(1))
+    (again,) = claims.claim_jobs("w2:1", begin=True)
+    row = Job.objects.get()
+    assert (again.counted, again.attempts) == (False, 1)
+    assert again.begun == row.begun
+    assert row.attempts == 1

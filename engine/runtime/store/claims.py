@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -49,6 +49,7 @@ class Claimed:
     error: str | None
     begun: datetime | None
     lease: str
+    counted: bool = False  # the attempt at it was counted with the claim
 
     @property
     def worker(self) -> str:
@@ -97,18 +98,21 @@ LANES = {
 _CLAIM = {
     "postgresql": """
         WITH picked AS MATERIALIZED (
-            SELECT j.id, j.instance_id, j.exclusive FROM towpath_job j WHERE {lane} AND {free} AND {open}{served}
+            SELECT j.id, j.instance_id, j.exclusive, j.begun, j.attempts FROM towpath_job j WHERE {lane} AND {free} AND {open}{served}
             ORDER BY {order} LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED
         ), held AS (
             UPDATE towpath_instance i SET lease_owner = %(owner)s, lease_until = {later}
             FROM picked p WHERE p.exclusive AND i.id = p.instance_id
         )
-        UPDATE towpath_job j SET lease_owner = %(lease)s, lease_until = {later} FROM picked p WHERE j.id = p.id RETURNING {columns}""",
+        UPDATE towpath_job j SET lease_owner = %(lease)s, lease_until = {later}{begin} FROM picked p WHERE j.id = p.id
+        RETURNING {columns}""",
     "sqlite": """
         UPDATE towpath_job AS j SET lease_owner = %(lease)s, lease_until = {later}
         WHERE j.id IN (SELECT j.id FROM towpath_job j WHERE {lane} AND {free} AND {open}{served} ORDER BY {order} LIMIT %(limit)s)
         RETURNING {columns}""",
 }
+# What a worker runs at once is begun with its claim, which spares it a commit; what others had begun is charged before (`attempts`).
+_BEGUN = ", attempts = j.attempts + CASE WHEN p.begun IS NULL THEN 1 ELSE 0 END, begun = coalesce(p.begun, {now})"
 _HOLD = "UPDATE towpath_instance SET lease_owner = %(owner)s, lease_until = {later} WHERE "
 
 
@@ -127,7 +131,8 @@ def _served(values: Collection[str]) -> str:
 @cache
 def _claim(lane: str, vendor: str) -> str:
     where, order = LANES[lane]
-    columns = ", ".join(f"j.{name}" if vendor == "postgresql" else name for name in _FIELDS)
+    before = ("begun", "attempts")  # as they were, though the claim may begin what it takes
+    columns = ", ".join(f"{'p' if name in before else 'j'}.{name}" if vendor == "postgresql" else name for name in _FIELDS)
     parts = {"lane": where, "free": _FREE, "open": _OPEN[vendor], "order": order, "columns": columns}
     text = _CLAIM[vendor]
     for name, part in parts.items():
@@ -135,27 +140,31 @@ def _claim(lane: str, vendor: str) -> str:
     return text
 
 
-def claim_jobs(lease: str, limit: int = 1, *, lane: str = "ready", queues: Collection[str] = (), **values: Any) -> list[Claimed]:
+def claim_jobs(
+    lease: str, limit: int = 1, *, lane: str = "ready", queues: Collection[str] = (), begin: bool = False, **values: Any
+) -> list[Claimed]:
     """Lease up to `limit` jobs of a lane, and the instances of those that are exclusive; first comes what is to run first.
 
     `lease` is `worker:number` and never used before. The lane `fair` wants `after`, the definition served last, `one` an `id`.
-    `queues` are the categories and process keys to look for, if not all.
+    `queues` are the categories and process keys to look for, if not all. With `begin` PostgreSQL counts the attempts as it claims;
+    the jobs say so (`counted`).
     """
     values |= {"owner": lease.rpartition(":")[0], "lease": lease, "limit": limit, **_queues(queues)}
-    claimed = _claimed_by[connection.vendor](lane, values)
+    claimed = _claimed_by[connection.vendor](lane, values, begin)
     return sorted(claimed, key=lambda job: (-job.priority, job.due, job.id))
 
 
-def _in_one(lane: str, values: dict[str, Any]) -> list[Claimed]:
-    text = _claim(lane, connection.vendor).replace("{served}", _served(values))
+def _in_one(lane: str, values: dict[str, Any], begin: bool) -> list[Claimed]:
+    text = _claim(lane, connection.vendor).replace("{served}", _served(values)).replace("{begin}", _BEGUN if begin else "")
     with execute(text, conf.JOB_LEASE, **values) as cursor:
-        return [_claimed(row) for row in cursor.fetchall()]
+        claimed = [_claimed(row) for row in cursor.fetchall()]
+    return [replace(job, counted=job.begun is None) for job in claimed] if begin else claimed
 
 
-def _in_two(lane: str, values: dict[str, Any]) -> list[Claimed]:
+def _in_two(lane: str, values: dict[str, Any], _: bool) -> list[Claimed]:
     """The jobs, then the instances; the first UPDATE makes the transaction the only writer."""
     with transaction.atomic():
-        claimed = _in_one(lane, values)
+        claimed = _in_one(lane, values, begin=False)
         if instances := exclusive(claimed):
             where, among = some("id", instances, "id")
             touched(_HOLD + where, conf.JOB_LEASE, owner=values["owner"], **among)
