@@ -19,7 +19,7 @@ from engine.bpmn.graph import Node
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
-from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, Token, UserTask
+from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, TaskEvent, Token, UserTask
 from engine.runtime import access, datamodel, definitions, labels, naming, outbox, shapes, tasks, work
 from engine.runtime.store.claims import Claimed
 
@@ -191,6 +191,13 @@ def standing(task: UserTask) -> str:
     return "claim" if task.assignee is not None and task.claimed is not None else "active"
 
 
+def _last_phase(task: UserTask) -> str:
+    """The phase as a refusal names it: a task that was given back is active again, and called released."""
+    given_back = TaskEvent.objects.filter(task=task, action=TaskEvent.Action.DELETE_USER_LINK)
+    released = standing(task) == "active" and any("assignee" in event.parts for event in given_back)
+    return "release" if released else standing(task)
+
+
 class Unauthorized(Forbidden):
     """A task is somebody else's."""
 
@@ -200,7 +207,7 @@ def check_phase(task: UserTask, phase: str, caller: access.User) -> None:
     if phase not in _FROM:
         raise BadInput(phase, "phase")
     if standing(task) not in _FROM[phase]:
-        raise BadInput(f"Cannot transition from {standing(task)} to {phase}", "phase")
+        raise BadInput(f"Cannot transition from {_last_phase(task)} to {phase}", "phase")
     if not access.may_work_on(caller, task):
         raise Unauthorized(f"User is not authorized to access task instance with id {task.pk}")
 
