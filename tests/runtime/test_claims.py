@@ -278,7 +278,7 @@ def test_a_claim_may_begin_what_it_takes() -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL counts as it claims")
 def test_a_claim_does_not_begin_anew_what_a_lost_worker_began() -> None:
     make_job()
-    (job,) = claims.claim_jobs("w1:1", begin=True)
+    claims.claim_jobs("w1:1", begin=True)
     Job.objects.update(lease_until=ago(1))
     (again,) = claims.claim_jobs("w2:1", begin=True)
     row = Job.objects.get()
