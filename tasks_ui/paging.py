@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from engine.conf import settings as conf
+from engine.runtime.queries import planned_anew
 
 FARTHEST = 10_000  # pages; beyond it the number is nonsense
 
@@ -35,7 +36,8 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
     asked = request.GET.get("page", "")
     number = min(int(asked), FARTHEST) if asked.isascii() and asked.isdigit() and asked.strip("0") else 1
     first, size = (number - 1) * conf.PAGE_SIZE, conf.PAGE_SIZE
-    found = list(rows[first : first + size + 1])
+    with planned_anew():
+        found = list(rows[first : first + size + 1])
     return Page(found[:size], number, len(found) > size)
 
 

@@ -130,7 +130,7 @@ class _Builder:
         space, _, local = name.rpartition(" ")
         parent = self.open[-1] if self.open else None
         own, extended, prefixes = _split(attributes, space == BPMN)
-        element = Element(_space(space), local, self.parser.CurrentLineNumber, parent, own, extended, prefixes)
+        element = Element(_space(space, parent), local, self.parser.CurrentLineNumber, parent, own, extended, prefixes)
         if parent is None:
             self.root = element
         else:
@@ -151,7 +151,10 @@ class _Builder:
             raise _Refused(f"a text is too long: {self.limits.text_length} characters are allowed")
 
 
-def _space(uri: str) -> str:
+def _space(uri: str, parent: Element | None) -> str:
+    """What is written without a prefix inside an extension element belongs to it (as Flowable reads `<variable>`)."""
+    if parent is not None and parent.extension and uri in (BPMN, ""):
+        return parent.space
     return "bpmn" if uri == BPMN else EXTENSIONS.get(uri, uri)
 
 

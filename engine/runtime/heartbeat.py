@@ -97,7 +97,7 @@ class Heart:
         return time.monotonic() - self._beaten >= conf.JOB_LEASE / 3
 
     def _renew(self) -> None:
-        if self._due():
+        if self._due() and not self._overdue(self.held):
             held = self.held
             leases.renew(self.owner, held.jobs, held.instances)
             self._beaten = time.monotonic()
@@ -119,6 +119,11 @@ class Heart:
                 claims.announce()
             self._given = held
 
+    @staticmethod
+    def _overdue(held: Held) -> bool:
+        """Whether a job has run out of all its time. Outside of a worker nobody can end it, but its lease may run out."""
+        return held.running is not None and time.monotonic() - held.since > conf.JOB_TIMEOUT + GRACE
+
     # -- the process and its cluster
     def _check_parent(self) -> None:
         """Without its guard a worker would never be told to stop."""
@@ -128,7 +133,7 @@ class Heart:
     def _check_time(self) -> None:
         """A job that did not even end when its time was up, because it swallowed that or waits outside Python, ends with its process."""
         held = self.held
-        if held.running and time.monotonic() - held.since > conf.JOB_TIMEOUT + GRACE:
+        if self._overdue(held) and held.running:
             LOG.critical("job %s (%s) does not stop: its worker ends", held.running.id, held.running.name or held.running.node)
             os.kill(os.getpid(), signal.SIGKILL)
 

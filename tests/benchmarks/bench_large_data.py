@@ -34,7 +34,7 @@ class Sample:
     def __init__(self) -> None:
         from engine.models import Definition, Instance, UserTask  # noqa: PLC0415  # Django is set up by main
 
-        self.random = random.Random(7)  # noqa: S311  # nothing is kept secret with it
+        self.random = random.Random(7)  # nothing is kept secret with it
         ended = Instance.objects.filter(ended__isnull=False).order_by("pk")
         there, open_ = Instance.objects.count(), Instance.objects.filter(ended=None).order_by("pk")
         some = [ended[n] for n in range(1, there // 2, there // 25)]

@@ -63,7 +63,12 @@ def _people() -> None:
         User(username=f"user{n:03}", first_name=f"First{n % 100}", last_name=f"Last{n}", email=f"user{n}@example.org") for n in range(USERS)
     )
     through: Any = User.groups.through
-    through.objects.bulk_create(through(user=user, group=groups[(n * step) % GROUPS]) for n, user in enumerate(users) for step in (1, 7) if n * 6 % GROUPS or step == 1)
+    through.objects.bulk_create(
+        through(user=user, group=groups[(n * step) % GROUPS])
+        for n, user in enumerate(users)
+        for step in (1, 7)
+        if n * 6 % GROUPS or step == 1
+    )
     groups[0].permissions.set(Permission.objects.filter(content_type__app_label="towpath", codename="start_instance"))
     User.objects.create_superuser("admin", "admin@example.org")
 

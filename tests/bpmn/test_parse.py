@@ -218,8 +218,9 @@ def test_reads_loops_of_all_kinds() -> None:
 
 
 @pytest.mark.usefixtures("everything")
-def test_gathers_variables_of_rounds() -> None:
-    gathered = '<flowable:variableAggregation target="all"><flowable:variable source="x" target="y"/></flowable:variableAggregation>'
+@pytest.mark.parametrize("prefix", ["flowable:", ""])  # Flowable's own documentation writes it without
+def test_gathers_variables_of_rounds(prefix: str) -> None:
+    gathered = f'<flowable:variableAggregation target="all"><{prefix}variable source="x" target="y"/></flowable:variableAggregation>'
     rounds = f"{ext(gathered)}<loopCardinality>2</loopCardinality>"
     graph = read(line(f'<userTask id="n"><multiInstanceLoopCharacteristics>{rounds}</multiInstanceLoopCharacteristics></userTask>'))
     loop = node(graph).loop

@@ -134,8 +134,10 @@ def elsewhere(do: Any, after: float = 0.0) -> threading.Thread:
 
     def work() -> None:
         time.sleep(after)
-        do()
-        connection.close()
+        try:
+            do()
+        finally:
+            connection.close()  # a session that stays keeps the test's database from being dropped
 
     thread = threading.Thread(target=work)
     thread.start()

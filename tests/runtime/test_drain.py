@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from engine import runtime
+from engine.conf import settings as conf
 from engine.models import Instance, Job, Worker
 from engine.runtime import attempts, drain, heartbeat
 from engine.runtime.drain import Worker as Draining
@@ -175,7 +176,7 @@ def test_a_beat_renews_what_is_held_and_shows_the_worker() -> None:
     (job,) = claims.claim_jobs("w1:1")
     Job.objects.update(lease_until=ago(-1))
     Instance.objects.update(lease_until=ago(-1))
-    heart = heartbeat.Heart("w1", heartbeat.Held(job, 0, (), frozenset({instance.pk})), done=5)
+    heart = heartbeat.Heart("w1", heartbeat.Held(job, time.monotonic(), (), frozenset({instance.pk})), done=5)
     heart._beat()
     assert Job.objects.get().lease_until > ago(-20)
     assert Instance.objects.get().lease_until > ago(-20)
@@ -183,6 +184,18 @@ def test_a_beat_renews_what_is_held_and_shows_the_worker() -> None:
     Job.objects.update(lease_until=ago(-1))
     heart._beat()
     assert Job.objects.get().lease_until < ago(-5), "not before a third of the lease is over"
+
+
+def test_a_job_that_hangs_outside_of_a_worker_loses_its_lease_at_last() -> None:
+    make_job()
+    (job,) = claims.claim_jobs("run-1:1")
+    heart = heartbeat.Heart("run-1")
+    for late in (True, False):
+        Job.objects.update(lease_until=ago(1))
+        since = time.monotonic() - (conf.JOB_TIMEOUT + heartbeat.GRACE + 1 if late else 0)
+        heart.held, heart._beaten = heartbeat.Held(job, since), 0
+        heart._renew()
+        assert (Job.objects.get().lease_until < ago(0)) == late  # type: ignore[operator]
 
 
 def test_an_idle_worker_that_no_offer_reaches_says_so() -> None:

@@ -160,7 +160,7 @@ def change_many(call: Call) -> Json:
     found, columns = [open_task(key) for key in call.sent.texts("taskIds")], _columns(call.sent)
     standalone.update_all(found, columns, user=call.user)
     shown = [shaped(call, tasks.get(task.pk)) for task in found]
-    return {"data": shown, "total": len(shown), "start": 0, "sort": None, "order": None, "size": 0}  # as at Flowable
+    return {"data": shown, "total": 0, "start": 0, "sort": None, "order": None, "size": 0}  # as at Flowable
 
 
 @routes.delete(PATH + "/{task}")

@@ -16,6 +16,7 @@ from engine.errors import BadInput, NotFound
 from engine.models.prepared import Prepared
 from engine.runtime import access
 from engine.runtime.queries.filters import Filters, uuid
+from engine.runtime.queries.planning import planned_anew
 
 M = TypeVar("M", bound=Model)
 _FEW = frozenset(  # filters that leave so few rows that each is asked whether the user sees it
@@ -87,6 +88,10 @@ class Listing(Generic[M]):
         Of a long list the ids alone are looked for first, which indexes know. Where finding the rows is what takes the time, they
         are found and counted at once; where it is not, counting apart lets the page stop early.
         """
+        with planned_anew():
+            return self._page(user, rows, start, size, filters)
+
+    def _page(self, user: Any, rows: QuerySet[M], start: int, size: int, filters: Mapping[str, object] | None) -> tuple[list[M], int]:
         if size and self.listed is not None and not _given(filters, _FEW):
             if _given(filters, _DEAR) or not access.sees_all(user):
                 return self._counted(rows, start, size)

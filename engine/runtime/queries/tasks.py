@@ -33,6 +33,7 @@ from engine.runtime.queries.filters import (
 )  # fmt: skip
 from engine.runtime.queries.instances import of_definition, took
 from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.planning import planned_anew
 from engine.runtime.queries.variables import conditions, of_instances, of_tasks
 
 
@@ -242,4 +243,5 @@ def _searched(wanted: str) -> Q:
 def inbox_counts(user: Any) -> dict[str, int]:
     """How many open tasks are `mine` and how many are offered to me or my `groups`, for a badge; one statement."""
     found = UserTask.objects.filter(pk__in=sight.ids(_mine(user).values_list("pk"), _groups(user).values_list("pk")))
-    return found.aggregate(mine=Count("pk", filter=Q(assignee__isnull=False)), groups=Count("pk", filter=Q(assignee=None)))
+    with planned_anew():
+        return found.aggregate(mine=Count("pk", filter=Q(assignee__isnull=False)), groups=Count("pk", filter=Q(assignee=None)))

@@ -134,17 +134,20 @@ def of_tasks() -> QuerySet[Variable]:
 
 
 def _seen(user: Any) -> QuerySet[Variable]:
+    """Those of instances that he sees, and of tasks without an instance."""
     found = Variable.objects.all()
     if access.sees_all(user):
         return found
-    return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | Q(task__in=access.visible_tasks(user).values("pk")))
+    alone = Q(instance=None, task__in=access.visible_tasks(user).values("pk"))
+    return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | alone)
 
 
 def _listed(user: Any) -> QuerySet[Variable]:
     found = Variable.objects.all()
     if access.sees_all(user):
         return found
-    of_both = (found.filter(instance__in=sight.instance_ids(user)), found.filter(task__in=sight.tasks(user).values("pk")))
+    alone = sight.tasks(user, Q(instance=None)).values("pk")
+    of_both = (found.filter(instance__in=sight.instance_ids(user)), found.filter(instance=None, task__in=alone))
     return found.filter(pk__in=sight.ids(*(part.values_list("pk") for part in of_both)))
 
 

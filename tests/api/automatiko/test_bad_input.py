@@ -39,20 +39,20 @@ def test_a_callback_may_not_lead_astray(trusted: Services, url: str) -> None:
     assert "secret" not in str(found)
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "0177.0.0.1", "017700000001", "0x7f000001", "127.1", "127.0.0.1.", "0", "0.0.0.00", "192.168.257", "0300.0250.1.1", "localhost",
-        "LocalHost.", "①②⑦.0.0.1", "127。0。0。1", "xn--", "[::]", "[::127.0.0.1]", "[0:0:0:0:0:ffff:a00:1]", "[::ffff:0:127.0.0.1]",
-        "[64:ff9b::7f00:1]", "[64:ff9b::169.254.169.254]", "[64:ff9b:1::a00:1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]",
-        "[fe80::1%25eth0]", "[fec0::1]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]", "[2001:db8::1]", "[3fff::1]", "[5f00::1]", "[100::1]",
-        "169.254.169.254.", "[::ffff:169.254.169.254]", "100.100.100.200", "100.64.0.1", "192.0.0.192", "192.88.99.1", "198.18.0.1",
-        "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "172.31.255.255", "a..b", "-a.example", "a b", "8.8.8.8%00.example",
-    ],
-)  # fmt: skip
-def test_no_way_to_write_a_private_address_gets_by(trusted: Services, host: str) -> None:
-    found = trusted.post("scripts", {"name": "john"}, 400, **ASYNC, X_ATK_Callback=f"http://{host}/")
-    assert found["field"] == "X-ATK-Callback"
+HOSTS = [
+    "0177.0.0.1", "017700000001", "0x7f000001", "127.1", "127.0.0.1.", "0", "0.0.0.00", "192.168.257", "0300.0250.1.1", "localhost",
+    "LocalHost.", "①②⑦.0.0.1", "127。0。0。1", "xn--", "[::]", "[::127.0.0.1]", "[0:0:0:0:0:ffff:a00:1]", "[::ffff:0:127.0.0.1]",
+    "[64:ff9b::7f00:1]", "[64:ff9b::169.254.169.254]", "[64:ff9b:1::a00:1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]",
+    "[fe80::1%25eth0]", "[fec0::1]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]", "[2001:db8::1]", "[3fff::1]", "[5f00::1]", "[100::1]",
+    "169.254.169.254.", "[::ffff:169.254.169.254]", "100.100.100.200", "100.64.0.1", "192.0.0.192", "192.88.99.1", "198.18.0.1",
+    "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "172.31.255.255", "a..b", "-a.example", "a b", "8.8.8.8%00.example",
+]  # fmt: skip
+
+
+def test_no_way_to_write_a_private_address_gets_by(trusted: Services) -> None:
+    for host in HOSTS:
+        found = trusted.post("scripts", {"name": "john"}, 400, **ASYNC, X_ATK_Callback=f"http://{host}/")
+        assert found["field"] == "X-ATK-Callback", host
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "64:ff9b::a00:1", "fd00::1"])
