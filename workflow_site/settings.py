@@ -118,6 +118,10 @@ TEMPLATES: list[dict[str, Any]] = [
 _WAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 
 
+# A database that is gone without a word (a cable, a firewall) is noticed within a minute; libpq's names, in seconds and milliseconds.
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+
+
 def _database(url: str) -> dict[str, Any]:
     """Connections stay open. SQLite's writers take the lock when they begin, not when it is too late to wait for it."""
     found: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True)}
@@ -130,6 +134,7 @@ def _database(url: str) -> dict[str, Any]:
     if found["ENGINE"] != "django.db.backends.postgresql":
         return found
     found["ENGINE"] = "workflow_site.postgresql"
+    found["OPTIONS"] = {**_KEEPALIVE, **found.get("OPTIONS", {})}
     if _flag("ENGINE_NOTIFY", True):
         # Statements that come again are prepared: that halves the time of a unit. Not behind a pooler in transaction mode.
         found.setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)

@@ -16,10 +16,12 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from engine import errors, tracing
+from engine.runtime.attempts import is_interruption
 
 log = logging.getLogger("towpath.api")
 
 PROBLEM = "application/problem+json"
+AWAY = "The database cannot be asked at this moment; try again."
 UNEXPECTED = "Something went wrong here that should not have; it was logged."
 
 
@@ -55,6 +57,8 @@ def status_of(error: Exception) -> HTTPStatus:
     """The HTTP status that an error of the tree stands for."""
     if isinstance(error, Refused):
         return error.status
+    if is_interruption(error):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -69,7 +73,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
     expected = is_expected(error)
     if not expected:
         log.error("%s %s failed, request %s", request.method, request.path, tracing.current(), exc_info=error)
-    detail = str(error) if expected else UNEXPECTED
+    detail = text_of(error)
     body = {
         "message": status.phrase,
         "exception": detail,
@@ -79,8 +83,21 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
         "detail": detail,
         **_more(error),
     }
-    headers = error.headers if isinstance(error, Refused) else {}
-    return HttpResponse(json.dumps(body), status=status, content_type=_content_type(request), headers=headers)
+    return HttpResponse(json.dumps(body), status=status, content_type=_content_type(request), headers=headers_of(error))
+
+
+def text_of(error: Exception) -> str:
+    """What a caller is told of an error."""
+    if is_expected(error):
+        return str(error)
+    return AWAY if is_interruption(error) else UNEXPECTED
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """The headers of its answer: a database that restarts is back soon."""
+    if isinstance(error, Refused):
+        return error.headers
+    return {"Retry-After": "1"} if is_interruption(error) else {}
 
 
 def _content_type(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
@@ -237,6 +238,18 @@ def test_never_shows_what_nobody_expected(of_alice: Api, monkeypatch: pytest.Mon
 
 
 # -- what an answer says of itself ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("base", ["/api/runtime/tasks", "/services/nothing"])
+def test_asks_to_try_again_while_the_database_is_away(base: str, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*about: Any) -> None:
+        words = "server closed the connection" if connection.vendor == "postgresql" else "database is locked"
+        raise OperationalError(words)
+
+    monkeypatch.setattr(auth, "_row", cut)
+    answer = Client().get(base, headers=basic("alice", "alice"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert "closed" not in answer.content.decode()
+
+
 def test_gives_each_call_an_id_or_keeps_the_clients(of_alice: Api) -> None:
     first, second = (of_alice.http.get(LIST)["X-Request-Id"] for _ in range(2))
     assert first != second

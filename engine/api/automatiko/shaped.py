@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from engine import errors
-from engine.api.errors import PROBLEM, UNEXPECTED, Refused, is_expected, status_of
+from engine.api.errors import PROBLEM, headers_of, is_expected, status_of, text_of
 from engine.runtime.datamodel import Violated
 from engine.runtime.operations import Unauthorized
 from engine.runtime.store.history import failing
@@ -70,14 +70,13 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
     expected = isinstance(error, Failed) or is_expected(error)
     if not expected:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
-    message = str(error) if expected else UNEXPECTED
+    message = str(error) if expected else text_of(error)
     own = _own(error)
     title = "Step failed" if isinstance(error, Failed) else status_of(error).phrase
     body = {"message": message, **(own or {}), "type": "about:blank", "title": title, "status": status, "detail": message, **_more(error)}
     plain = own is not None and PROBLEM not in request.headers.get("Accept", "")
-    headers = error.headers if isinstance(error, Refused) else {}
     kind = "application/json" if plain else PROBLEM
-    return HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type=kind, headers=headers)
+    return HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type=kind, headers=headers_of(error))
 
 
 def _own(error: Exception) -> Mapping[str, Any] | None:
