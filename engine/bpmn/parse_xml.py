@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from engine.bpmn.elements import ELEMENTS
 from engine.bpmn.limits import Limits
 from engine.errors import DeploymentError, Problem
 
@@ -130,7 +131,7 @@ class _Builder:
         space, _, local = name.rpartition(" ")
         parent = self.open[-1] if self.open else None
         own, extended, prefixes = _split(attributes, space == BPMN)
-        element = Element(_space(space, parent), local, self.parser.CurrentLineNumber, parent, own, extended, prefixes)
+        element = Element(_space(space, local, parent), local, self.parser.CurrentLineNumber, parent, own, extended, prefixes)
         if parent is None:
             self.root = element
         else:
@@ -151,9 +152,9 @@ class _Builder:
             raise _Refused(f"a text is too long: {self.limits.text_length} characters are allowed")
 
 
-def _space(uri: str, parent: Element | None) -> str:
-    """What is written without a prefix inside an extension element belongs to it (as Flowable reads `<variable>`)."""
-    if parent is not None and parent.extension and uri in (BPMN, ""):
+def _space(uri: str, name: str, parent: Element | None) -> str:
+    """What is written without a prefix inside an extension element, and is not BPMN's, belongs to it (as Flowable reads `<variable>`)."""
+    if parent is not None and parent.extension and uri in (BPMN, "") and name not in ELEMENTS:
         return parent.space
     return "bpmn" if uri == BPMN else EXTENSIONS.get(uri, uri)
 
