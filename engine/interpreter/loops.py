@@ -150,7 +150,8 @@ def gather(run: Run, one: Token, body: Token, loop: Loop) -> None:
     find = names.lookup(run, one)
     number = one.counters["round"]
     for aggregation in loop.aggregations:
-        made = {names.text(run, one, p.target): names.parameter(run, one, p, find) for p in aggregation.variables}
+        there = [p for p in aggregation.variables if p.expression is not None or names.known(p.source or "", find)]
+        made = {names.text(run, one, p.target): names.parameter(run, one, p, find) for p in there}  # what is missing is left out
         gathered = list(run.state.variables.get(body.number, {}).get(aggregation.target, ()))
         gathered += [None] * (number + 1 - len(gathered))
         gathered[number] = made

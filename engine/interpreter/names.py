@@ -65,6 +65,15 @@ def maybe(run: Run, token: Token, written: str | None, find: Lookup | None = Non
     return None if found is None else found if isinstance(found, str) else coerce.text(found)
 
 
+def known(name: str, find: Lookup) -> bool:
+    """Whether there is a variable of this name."""
+    try:
+        find(name)
+    except KeyError:
+        return False
+    return True
+
+
 def parameter(run: Run, token: Token, mapping: Parameter, find: Lookup) -> Any:
     """The value a mapping carries: a missing `source` is null, a missing variable in an expression fails."""
     if mapping.expression is not None:

@@ -118,6 +118,13 @@ def test_what_the_rounds_made_is_gathered_in_their_order() -> None:
     assert story.waits_at("after").variables["votes"] == [{"vote": "yes", "by": 0}, {"vote": "no", "by": 1}]
 
 
+def test_what_a_round_does_not_have_is_left_out_of_what_is_gathered() -> None:
+    gather = """<extensionElements><flowable:variableAggregation target="seen"><variable source="loopCounter" target="by"/><variable source="vote"/>
+      </flowable:variableAggregation></extensionElements><loopCardinality>1</loopCardinality>"""
+    story = play(many(gather)).start().complete("Each 0")
+    assert story.waits_at("after").variables["seen"] == [{"by": 0}]
+
+
 def test_a_standard_loop_goes_on_while_its_condition_holds() -> None:
     def drawn(attributes: str) -> bytes:
         loop = f"<standardLoopCharacteristics {attributes}><loopCondition>${{n &lt; 3}}</loopCondition></standardLoopCharacteristics>"
