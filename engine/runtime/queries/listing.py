@@ -125,7 +125,9 @@ class Listing(Generic[M]):
         return self._known[key]
 
     def _counted(self, rows: QuerySet[M], start: int, size: int) -> tuple[list[M], int]:
-        found = rows.select_related(None).annotate(_in_all=Window(Count("pk"))).values_list("pk", "_in_all")[start : start + size]
+        counted = rows.select_related(None).annotate(_in_all=Window(Count("pk")))
+        counted = counted.order_by("_in_all", *rows.query.order_by)  # the same for all: so no plan hopes to stop after a few rows
+        found = counted.values_list("pk", "_in_all")[start : start + size]
         page = list(found)
         return (self._by_ids(rows, [key for key, _ in page]), page[0][1]) if page else ([], rows.count() if start else 0)
 
