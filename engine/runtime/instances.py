@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,20 @@ def start(
     Raises NotFound, Forbidden, Conflict (suspended), BadInput, and whatever a step raises; then nothing was stored.
     """
     found, node = _meant(key, definition, message, tenant)
+    return _start(found, node, variables, transient, business_key, name, user, tenant)
+
+
+def _start(
+    found: Definition,
+    node: str | None,
+    variables: Mapping[str, Any] | None,
+    transient: Mapping[str, Any] | None = None,
+    business_key: str | None = None,
+    name: str | None = None,
+    user: access.User = None,
+    tenant: str = "",
+    also: work.Also | None = None,
+) -> Instance:
     access.check_start(user, found)
     if found.suspended:
         raise Conflict(f"process {found.key}, version {found.version} is suspended")
@@ -81,7 +96,7 @@ def start(
         access.name(user),
         start=work.Start(found, business_key, name, tenant),
     )
-    result = work.run(order)
+    result = work.run(order, also=also)
     return _started(order, found, result)
 
 
@@ -122,9 +137,8 @@ def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: ac
     access.check_start(user, definition)
     spec = definitions.start_form(definition)
     made = spec.validate(known(values), strict=False, text_limit=conf.MAX_TEXT_FIELD) if spec else dict(values)
-    begun = start(definition=definition, variables=made, business_key=business_key, user=user, tenant=definition.tenant)
-    entries.keep_of_start(begun, values)
-    return begun
+    kept = partial(entries.of_start, entered=values)
+    return _start(definition, None, made, business_key=business_key, user=user, tenant=definition.tenant, also=kept)
 
 
 # -- ending ---------------------------------------------------------------------------------------------------------------

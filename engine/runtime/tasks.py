@@ -75,6 +75,19 @@ def complete(
     """Complete a task and run on to the next wait states; raises Forbidden, Conflict, and whatever a step raises: then it is still open."""
     task = _open(task_id)
     access.check_work(user, task)
+    _complete(task, variables, local=local, transient=transient, user=user)
+
+
+def _complete(
+    task: UserTask,
+    variables: Mapping[str, Any] | None,
+    *,
+    local: Mapping[str, Any] | None = None,
+    transient: Mapping[str, Any] | None = None,
+    user: access.User = None,
+    entered: Mapping[str, Any] | None = None,
+) -> None:
+    """`entered` is what came by its form."""
     if task.delegation == "pending":
         raise Conflict("a delegated task is resolved first, by whom it was delegated to")
     if task.instance_id is None:
@@ -82,8 +95,7 @@ def complete(
         return
     mine = (own_variables(task.pk) if getattr(task, "has_own", True) else {}) | known(local)
     done = Completed(task.token, known(variables), mine, known(transient), access.name(user), described(task))
-    left = bool(local) or getattr(task, "has_draft", True)
-    _run(task, done, user, told=(lambda unit: send(_left_behind(task, known(local)))) if left else None)
+    _run(task, done, user, also=lambda unit: [*_left_behind(task, known(local)), *entries.of_task(task, entered or {})])
 
 
 def _left_behind(task: UserTask, local: Mapping[str, Any]) -> list[Statement]:
@@ -92,11 +104,11 @@ def _left_behind(task: UserTask, local: Mapping[str, Any]) -> list[Statement]:
     return _own_rows(task, local, live=False) + ([drafts] if getattr(task, "has_draft", True) else [])
 
 
-def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK, told: work.Told | None = None) -> None:
-    """A unit of work that this task began."""
+def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK, also: work.Also | None = None) -> None:
+    """A unit of work that this task began, and what `also` belongs into its transaction."""
     subject = (task.name or task.node or "")[:255]
     order = work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity)
-    work.run(order, told=told)
+    work.run(order, also=also)
 
 
 def _finish_own(task: UserTask, variables: Mapping[str, Any], user: access.User) -> None:
@@ -117,9 +129,7 @@ def submit(task_id: Any, values: Mapping[str, Any], *, user: access.User, outcom
     access.check_work(user, task)
     spec = form(task)
     made = spec.validate(known(values), strict=strict, outcome=outcome, text_limit=conf.MAX_TEXT_FIELD) if spec else known(values)
-    complete(task, made, user=user)
-    if task.instance_id is not None:
-        entries.keep_of_task(task, values)
+    _complete(task, made, user=user, entered=values)
 
 
 # -- forms ----------------------------------------------------------------------------------------------------------------

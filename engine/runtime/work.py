@@ -11,7 +11,7 @@ import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +67,7 @@ REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so the
 
 Guard = Callable[[], None]
 Told = Callable[[Loaded], None]
+Also = Callable[[Loaded], Sequence[Statement]]
 
 
 def run(
@@ -76,14 +77,15 @@ def run(
     on_failure: Callable[[BaseException], None] | None = None,
     told: Told | None = None,
     seen: Told | None = None,
+    also: Also | None = None,
 ) -> Result:
     """Carry out an order; raises what the step raised, Conflict, Gone or NotFound.
 
     `guard` is called in the transaction before anything is written (a job proves its lease there); `on_failure` in the
     transaction that writes down the attempt that was rolled back. `told` is shown the instance as it was saved, within the
-    transaction; `seen` once that is written, for who only looks.
+    transaction; `seen` once that is written, for who only looks. `also` makes the statements that belong into its transaction.
     """
-    work = Work(order, guard, told, seen)
+    work = Work(order, guard, told, seen, also)
     try:
         return work.done()
     except BaseException as error:
@@ -94,8 +96,10 @@ def run(
 class Work:
     """One order being carried out; the `Unit` that calls see."""
 
-    def __init__(self, order: Order, guard: Guard | None, told: Told | None = None, seen: Told | None = None) -> None:
-        self.order, self.guard, self.told, self.seen = order, guard, told, seen
+    def __init__(
+        self, order: Order, guard: Guard | None, told: Told | None = None, seen: Told | None = None, also: Also | None = None
+    ) -> None:
+        self.order, self.guard, self.told, self.seen, self.also = order, guard, told, seen, also
         self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -303,6 +307,7 @@ class Work:
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
         statements += insert(Job, self.later)
+        statements += self.also(self.units[self.order.instance]) if self.also else []
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
             statements += claims.announcement()
         try:
