@@ -21,7 +21,7 @@ FILTERS = [
     ({"key": "mine"}, ["mine"]),
     ({"keyLike": "%vie%"}, ["review"]),
     ({"keyLike": "%VIE%"}, []),
-    ({"keyLikeIgnoreCase": "%VIE%"}, ["review"]),
+    ({"nameLikeIgnoreCase": "%VIE%"}, ["review"]),
     ({"name": "The mine"}, ["mine"]),
     ({"nameLike": "The%"}, ["mine", "review"]),
     ({"nameLike": "The_mine"}, ["mine"]),
