@@ -6,6 +6,7 @@ A context lives for one run and in one thread. Time counts as CPU time; sleeping
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ from engine.expressions.parse import parse
 SOURCE_LIMIT = 100_000
 # The prelude stands below this many empty lines, so that a line number tells whether the script or the prelude was running.
 _PRELUDE_LINE = 20_000
-_PRELUDE = "\n" * _PRELUDE_LINE + Path(__file__).with_name("prelude.js").read_text("utf-8")
+# QuickJS reads it anew for every run: without indentation and comments it has an eighth less to do.
+_PRELUDE = "\n" * _PRELUDE_LINE + re.sub(r"^[ \t]*(?://.*)?", "", Path(__file__).with_name("prelude.js").read_text("utf-8"), flags=re.M)
 _EXACT = 2**53  # a JavaScript number is exact up to here
 
 
