@@ -22,6 +22,7 @@ from engine.models import Worker as WorkerRow
 from engine.runtime import attempts, memory, retention
 from engine.runtime.attempts import Attempt, TimedOut
 from engine.runtime.heartbeat import Heart, Held
+from engine.runtime.processes import lives
 from engine.runtime.pulse import DONE, NOTHING, TAKEN, pulse
 from engine.runtime.store import claims, leases
 from engine.runtime.store.claims import Claimed
@@ -163,17 +164,7 @@ def _out_of_time(number: int, frame: FrameType | None) -> None:
 
 def free_dead() -> int:
     """Release what workers of this cluster held whose process is gone; theirs are the only processes that can be seen from here."""
-    dead = [row.pk for row in WorkerRow.objects.filter(pk__startswith=f"{pulse.cluster}-") if not _alive(row.pid)]
+    dead = [row.pk for row in WorkerRow.objects.filter(pk__startswith=f"{pulse.cluster}-") if not lives(row.pid)]
     freed = sum(leases.release_worker(worker) for worker in dead)
     WorkerRow.objects.filter(pk__in=dead).delete()
     return freed
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

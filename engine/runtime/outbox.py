@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max, Q
 
-from engine.conf import settings as conf
 from engine.models import Delivery, Instance, Job, Request
 from engine.models.fields import uuid7
 from engine.runtime import shapes
+from engine.runtime.store import claims
 from engine.runtime.store.instances import Loaded
 
 CHANNEL = "towpath_delivery"
@@ -117,9 +116,7 @@ def send(request: Request, result: Outcome, secret: str | None) -> None:
 
 def announce() -> None:
     """Wake who sends callbacks when the open transaction commits."""
-    if connection.vendor == "postgresql" and conf.NOTIFY:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_notify('{CHANNEL}', '')")
+    claims.announce(CHANNEL)
 
 
 def rested(units: Iterable[Loaded]) -> None:

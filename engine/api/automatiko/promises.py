@@ -25,6 +25,7 @@ from engine.api.errors import Refused
 from engine.api.router import Answer
 from engine.errors import BadInput, Conflict
 from engine.models import Promise
+from engine.runtime.processes import lives
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
@@ -159,10 +160,4 @@ def _lives(owner: str) -> bool:
         return True
     if number == own.partition(":")[0]:
         return born == own.partition(":")[2]
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return lives(int(number))

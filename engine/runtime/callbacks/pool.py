@@ -32,6 +32,7 @@ from engine.runtime.callbacks import transport
 from engine.runtime.callbacks.sending import Result, Sender, wait_after
 from engine.runtime.callbacks.transport import Watch
 from engine.runtime.outbox import CHANNEL
+from engine.runtime.processes import lives
 
 LOG = logging.getLogger("towpath.callbacks")
 AHEAD = 4  # deliveries leased for each place in the pool, so that none stands idle
@@ -253,18 +254,8 @@ def free_dead() -> None:
     owners = (
         Delivery.objects.filter(state=Delivery.State.PENDING, lease_owner__startswith=mine).order_by().values_list("lease_owner", flat=True)
     )
-    gone = [owner for owner in set(owners) if owner and not _alive(int(owner.split(":")[-2]))]
+    gone = [owner for owner in set(owners) if owner and not lives(int(owner.split(":")[-2]))]
     Delivery.objects.filter(lease_owner__in=gone).update(lease_owner=None, lease_until=None)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def main() -> None:

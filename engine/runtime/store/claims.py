@@ -331,16 +331,16 @@ def park(job: Claimed) -> None:
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------
-def announcement() -> list[Statement]:
+def announcement(channel: str = CHANNEL) -> list[Statement]:
     """What a transaction that writes due jobs says besides: it wakes the clusters when it commits, never if it rolls back."""
     if connection.vendor != "postgresql" or not conf.NOTIFY:
         return []
-    return [Statement(f"SELECT pg_notify('{CHANNEL}', '')")]
+    return [Statement(f"SELECT pg_notify('{channel}', '')")]
 
 
-def announce() -> None:
-    """Wake the clusters when the open transaction commits; where there is nothing to wake, they look by themselves."""
-    for statement in announcement():
+def announce(channel: str = CHANNEL) -> None:
+    """Wake who listens when the open transaction commits; where there is nothing to wake, they look by themselves."""
+    for statement in announcement(channel):
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, statement.values)
 

@@ -209,7 +209,6 @@ def commit(statements: Sequence[Statement]) -> None:
         with transaction.atomic():
             send(statements)
         return
-    connection.ensure_connection()
     cursor = _cursor(_Many)
     try:
         with connection.wrap_database_errors, _together() as raw:
