@@ -153,7 +153,7 @@ def test_the_callers_header_is_kept_encrypted_and_erased_after_delivery(
     receiver: Receiver, send: Callable[..., None], settings: Any
 ) -> None:
     rules(settings, receiver, kind="on-behalf", name="X-Tenant")
-    kept = credentials.passed_on(targets.parsed(receiver.url), "order", {"X-Tenant": "t1"})
+    kept = credentials.passed_on(targets.parsed(receiver.url), "order", {"X-Tenant": "tenant-one"})
     assert kept is not None
     assert "tenant-one" not in kept
     sent = deliver(receiver.url, secret=kept)
