@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as drawing
+
+# The same examples in every run, however slow the machine: what fails, fails for everybody. `--hypothesis-profile explore` looks for more.
+STEADY: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
+drawing.register_profile("steady", derandomize=True, **STEADY)
+drawing.register_profile("explore", max_examples=2_000, **STEADY)
+drawing.load_profile("steady")
 
 ONCE = ("tests/browser/",)
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server", "own_database"}
@@ -40,6 +49,12 @@ def own_language() -> Iterator[None]:
     yield
     if translation.get_language() != before:
         translation.activate(before) if before else translation.deactivate_all()
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(settings: Any) -> None:
+    """Who drains in a test comes to the end of what is due, however slow the machine is."""
+    settings.ENGINE_JOB_SLICE = 600.0
 
 
 @pytest.fixture

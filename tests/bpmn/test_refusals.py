@@ -218,7 +218,7 @@ _BITS = [
 
 
 @pytest.mark.usefixtures("everything")
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_mutation_of_a_model_is_accepted_or_refused_and_nothing_else(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(MODELS)).decode()
