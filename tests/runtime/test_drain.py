@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,12 +21,22 @@ from tests.runtime.models import script
 from tests.runtime.queue import ASYNC, ago, deploy, make_instance, make_job
 
 pytestmark = pytest.mark.django_db
+LATER = 3600.0  # seconds that no test takes
+NOBODY = 2**22  # more processes than that Linux cannot have
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Any:
     yield
     pulse.reset()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock that a worker measures its jobs by: it stands still but for what a test adds to `now`."""
+    made = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(drain, "time", SimpleNamespace(monotonic=lambda: made.now))
+    return made
 
 
 @pytest.fixture
@@ -63,10 +74,10 @@ def test_batches_grow_while_jobs_are_quick(ran: list[claims.Claimed], sizes: lis
     assert sizes == [1, 2, 4, 8, 10, 1]
 
 
-def test_a_slow_job_makes_the_next_batch_small_again(sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_job_makes_the_next_batch_small_again(sizes: list[int], clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(job: claims.Claimed, guard: Any, on_failure: Any) -> None:
         guard()
-        time.sleep(0.3 if job.name == "slow" else 0)
+        clock.now += 0.3 if job.name == "slow" else 0
 
     monkeypatch.setitem(attempts.RUNNERS, "async", run)
     for name in ["quick", "quick", "slow", "quick", "quick"]:
@@ -160,7 +171,7 @@ def test_the_rest_of_a_batch_is_handed_back_when_a_job_is_slow() -> None:
     running, rest = claims.claim_jobs("w1:1", 2)
     assert attempts.begin(running)
     heart = heartbeat.Heart("w1")
-    heart.held = heartbeat.Held(running, time.monotonic(), (rest,), frozenset({busy.pk, other.pk}))
+    heart.held = heartbeat.Held(running, time.monotonic() + LATER, (rest,), frozenset({busy.pk, other.pk}))
     heart._hand_back()
     assert claims.claim_jobs("w2:1", 2) == [], "not before it is slow"
     heart.held = heartbeat.Held(running, time.monotonic() - 2, (rest,), frozenset({busy.pk, other.pk}))
@@ -170,7 +181,8 @@ def test_the_rest_of_a_batch_is_handed_back_when_a_job_is_slow() -> None:
     assert Job.objects.get(pk=rest.id).lease_owner == "w2:2", "it is handed back once"
 
 
-def test_a_beat_renews_what_is_held_and_shows_the_worker() -> None:
+def test_a_beat_renews_what_is_held_and_shows_the_worker(settings: Any) -> None:
+    settings.ENGINE_JOB_LEASE = LATER
     instance = make_instance()
     make_job(instance=instance, exclusive=True)
     (job,) = claims.claim_jobs("w1:1")
@@ -178,12 +190,12 @@ def test_a_beat_renews_what_is_held_and_shows_the_worker() -> None:
     Instance.objects.update(lease_until=ago(-1))
     heart = heartbeat.Heart("w1", heartbeat.Held(job, time.monotonic(), (), frozenset({instance.pk})), done=5)
     heart._beat()
-    assert Job.objects.get().lease_until > ago(-20)
-    assert Instance.objects.get().lease_until > ago(-20)
+    assert Job.objects.get().lease_until > ago(-LATER / 2)
+    assert Instance.objects.get().lease_until > ago(-LATER / 2)
     assert Worker.objects.get().done == 5
     Job.objects.update(lease_until=ago(-1))
     heart._beat()
-    assert Job.objects.get().lease_until < ago(-5), "not before a third of the lease is over"
+    assert Job.objects.get().lease_until < ago(-LATER / 2), "not before a third of the lease is over"
 
 
 def test_a_job_that_hangs_outside_of_a_worker_loses_its_lease_at_last() -> None:
@@ -202,6 +214,7 @@ def test_an_idle_worker_that_no_offer_reaches_says_so() -> None:
     heart = heartbeat.Heart("w1")
     heart._check_offers()
     pulse.offer(True)
+    heart.idle = time.monotonic() + LATER
     heart._check_offers()
     assert not pulse.stuck
     pulse._at[0] = heart.idle = time.monotonic() - 3
@@ -216,7 +229,7 @@ def test_an_idle_worker_that_no_offer_reaches_says_so() -> None:
 # -- dead workers ---------------------------------------------------------------------------------------------------------
 def test_a_new_worker_frees_what_a_dead_one_of_its_cluster_held() -> None:
     dead, living, strange = f"{pulse.cluster}-1", f"{pulse.cluster}-2", "elsewhere-3"
-    for worker, process in ((dead, 2**22 - 1), (living, 1), (strange, 2**22 - 1)):
+    for worker, process in ((dead, NOBODY), (living, 1), (strange, NOBODY)):
         Worker.objects.create(id=worker, host="here", pid=process, started=ago(9), seen=ago(1))
         make_job(name=worker, lease_owner=f"{worker}:1", lease_until=ago(-60))
     assert drain.free_dead() == 1

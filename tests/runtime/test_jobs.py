@@ -92,7 +92,7 @@ def test_running_now_does_not_wait_for_the_due_date() -> None:
 
 
 def test_running_now_waits_for_no_other_job_of_the_instance_but_refuses() -> None:
-    instance = make_instance(lease_owner="w1", lease_until=ago(-9))
+    instance = make_instance(lease_owner="w1", lease_until=LATER)
     job = make_job(instance=instance, exclusive=True)
     with pytest.raises(Conflict, match="another job of its instance"):
         jobs.run_now(job.pk)
