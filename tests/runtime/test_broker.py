@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +13,14 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from engine.runtime.broker import JobBroker
-from engine.runtime.pulse import NOTHING, TAKEN, pulse
+from engine.runtime import broker as looking
+from engine.runtime.broker import LONGEST, JobBroker
+from engine.runtime.pulse import NOTHING, TAKEN, Pulse, pulse
 from engine.runtime.store import claims
 from tests.runtime.queue import ago, make_job
 
 postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL can wake a cluster")
+LONG = 600.0  # seconds that no test takes
 
 
 @pytest.fixture(autouse=True)
@@ -28,11 +30,31 @@ def _quiet() -> Iterator[None]:
     pulse.reset()
 
 
-def timed(broker: JobBroker) -> tuple[int, float]:
-    """(offers, seconds) of one look."""
-    began = time.monotonic()
-    offers = broker.dequeue()
-    return len(offers), time.monotonic() - began
+class Times:
+    """The clock of a broker: it goes on only while the broker waits, and tells how long that was; `meanwhile` happens in the next wait."""
+
+    def __init__(self) -> None:
+        self.now, self.waits, self.meanwhile = 1000.0, list[float](), list[Callable[[], None]]()
+
+    def wait(self, own: Pulse, seconds: float, others: Sequence[int] = ()) -> None:
+        self.waits.append(seconds)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        else:
+            self.now += max(0.0, seconds)
+
+
+@pytest.fixture
+def times(monkeypatch: pytest.MonkeyPatch) -> Times:
+    made = Times()
+    monkeypatch.setattr(Pulse, "wait", lambda own, seconds, others=(): made.wait(own, seconds, others))
+    monkeypatch.setattr(looking, "time", SimpleNamespace(monotonic=lambda: made.now))
+    return made
+
+
+def offers(broker: JobBroker) -> int:
+    """How many offers one look makes."""
+    return len(broker.dequeue())
 
 
 @pytest.mark.django_db
@@ -47,56 +69,66 @@ def test_offers_to_drain_when_a_job_is_due() -> None:
 
 
 @pytest.mark.django_db
-def test_waits_no_longer_than_a_second_so_that_a_stop_is_seen(settings: Any) -> None:
+def test_waits_no_longer_than_a_second_so_that_a_stop_is_seen(settings: Any, times: Times) -> None:
     settings.ENGINE_POLL_INTERVAL = 60.0
-    offers, took = timed(JobBroker())
-    assert offers == 0
-    assert 0.9 < took < 2
+    assert offers(JobBroker()) == 0
+    assert times.waits == [LONGEST]
+    assert LONGEST == 1.0
+
+
+def test_a_wait_takes_its_time_and_ends_when_a_worker_speaks() -> None:
+    began = looking.time.monotonic()
+    pulse.wait(0.2)
+    assert looking.time.monotonic() - began >= 0.2
+    pulse.say(TAKEN)
+    pulse.wait(LONG)
 
 
 @pytest.mark.django_db
-def test_waits_no_longer_than_until_the_next_due_date(settings: Any) -> None:
-    settings.ENGINE_POLL_INTERVAL = 60.0
-    make_job(state="waiting", due=ago(-0.3))
+def test_waits_no_longer_than_until_the_next_due_date(settings: Any, times: Times, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ENGINE_POLL_INTERVAL = 2 * LONG
+    monkeypatch.setattr(looking, "LONGEST", 2 * LONG)
+    job = make_job(state="waiting", due=ago(-LONG))
     broker = JobBroker()
-    offers, took = timed(broker)
-    assert offers == 0
-    assert took < 0.6
-    assert timed(broker)[0] == 1
+    assert offers(broker) == 0
+    [wait] = times.waits
+    assert 0 < wait <= LONG
+    job.due = ago(1)
+    job.save()
+    assert offers(broker) == 1
 
 
 @pytest.mark.django_db
-def test_makes_no_second_offer_before_the_first_is_taken() -> None:
+def test_makes_no_second_offer_before_the_first_is_taken(times: Times) -> None:
     make_job(), make_job()
     broker = JobBroker()
-    assert timed(broker)[0] == 1
+    assert offers(broker) == 1
     assert pulse.offered
-    threading.Timer(0.1, pulse.say, [TAKEN]).start()
-    offers, took = timed(broker)
-    assert (offers, took < 0.5) == (0, True)
-    assert [timed(broker)[0] for _ in range(2)] == [0, 1], "it gives who took it the time to claim, then offers what is left"
+    times.meanwhile.append(lambda: pulse.say(TAKEN))
+    assert offers(broker) == 0
+    assert times.waits == [LONGEST]
+    assert [offers(broker) for _ in range(2)] == [0, 1], "it gives who took it the time to claim, then offers what is left"
 
 
 @pytest.mark.django_db
-def test_an_offer_that_was_lost_with_its_worker_is_made_again() -> None:
+def test_an_offer_that_was_lost_with_its_worker_is_made_again(times: Times) -> None:
     make_job()
     broker = JobBroker()
-    assert timed(broker)[0] == 1
-    assert timed(broker)[0] == 0
-    assert timed(broker)[0] == 1
+    assert [offers(broker) for _ in range(3)] == [1, 0, 1]
+    assert times.waits == [LONGEST]
 
 
 @pytest.mark.django_db
-def test_offers_that_lead_to_nothing_become_rarer() -> None:
+def test_offers_that_lead_to_nothing_become_rarer(times: Times) -> None:
     make_job()
     broker = JobBroker()
-    began, offers = time.monotonic(), 0
-    while time.monotonic() - began < 1:
+    began, made = times.now, 0
+    while times.now - began < 1:
         if broker.dequeue():
-            offers += 1
+            made += 1
             pulse.say(TAKEN)
             pulse.say(NOTHING)
-    assert offers < 12
+    assert 3 < made < 12
 
 
 @pytest.mark.django_db
@@ -129,11 +161,10 @@ def test_a_hosts_own_task_goes_to_the_sites_own_queue() -> None:
 
 
 # -- LISTEN and NOTIFY ----------------------------------------------------------------------------------------------------
-def elsewhere(do: Any, after: float = 0.0) -> threading.Thread:
+def elsewhere(do: Any) -> threading.Thread:
     """Do something on another connection, as another process would."""
 
     def work() -> None:
-        time.sleep(after)
         try:
             do()
         finally:
@@ -146,13 +177,20 @@ def elsewhere(do: Any, after: float = 0.0) -> threading.Thread:
 
 @postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_committed_job_wakes_it_at_once() -> None:
-    broker = JobBroker()
-    timed(broker)
-    thread = elsewhere(lambda: (make_job(), claims.announce()), after=0.2)
-    _, took = timed(broker)
-    assert 0.15 < took < 0.6
-    assert timed(broker)[0] == 1
+def test_a_committed_job_wakes_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LONGEST", LONG)
+    waits, wait = threading.Event(), Pulse.wait
+
+    def told(own: Pulse, seconds: float, others: Sequence[int] = ()) -> None:
+        waits.set()
+        wait(own, seconds, others)
+
+    monkeypatch.setattr(Pulse, "wait", told)
+    broker, began = JobBroker(), looking.time.monotonic()
+    thread = elsewhere(lambda: (waits.wait(LONG), make_job(), claims.announce()))
+    assert offers(broker) == 0
+    assert looking.time.monotonic() - began < LONG / 2
+    assert offers(broker) == 1
     thread.join()
 
 
@@ -160,28 +198,26 @@ def test_a_committed_job_wakes_it_at_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_was_cut_listens_again_and_misses_nothing() -> None:
     broker = JobBroker()
-    timed(broker)
+    offers(broker)
     first = broker.listens
     process = first.info.backend_pid
 
     def cut() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+            cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [process])
         make_job()
 
     elsewhere(cut).join()
-    began, offers = time.monotonic(), 0
-    while not offers and time.monotonic() - began < 5:
-        offers = timed(broker)[0]
-    assert offers == 1
+    assert sum(offers(broker) for _ in range(2)) == 1, "one look finds that it was cut, the next one finds the job"
     assert broker.listens is not first
 
 
 @postgres
 @pytest.mark.django_db(transaction=True)
-def test_behind_a_pooler_it_polls_instead(settings: Any) -> None:
+def test_behind_a_pooler_it_polls_instead(settings: Any, times: Times) -> None:
     settings.ENGINE_NOTIFY = False
+    settings.ENGINE_POLL_INTERVAL = 0.25
     broker = JobBroker()
-    _, took = timed(broker)
+    assert offers(broker) == 0
     assert broker.listens is None
-    assert took < 0.6
+    assert times.waits == [0.25]
