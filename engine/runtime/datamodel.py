@@ -69,6 +69,10 @@ class Model:
         """The variable that is the business key, where one is tagged so."""
         return next((m.name for m in self.members if "business-key" in m.tags), None)
 
+    def type_of(self, name: str) -> str:
+        """The declared type of a variable; any JSON where it is not declared."""
+        return next((m.type for m in self.members if m.name == name), "json")
+
     def started(self, sent: Mapping[str, Any], instance: UUID | str) -> dict[str, Any]:
         """The variables that a start begins with; raises BadInput, Violated where a required one is missing."""
         found = self._taken(sent, lambda m: m.started)
@@ -78,10 +82,14 @@ class Model:
         return found
 
     def updated(self, sent: Mapping[str, Any], known: Mapping[str, Any], instance: UUID | str) -> dict[str, Any]:
-        """The variables that an update writes: those that are sent and not null; raises BadInput, Violated for read-only ones."""
+        """The variables that an update writes: those that are sent and not null; raises BadInput, Violated for read-only ones.
+
+        To the letter Automatiko refuses every update once a read-only variable is set, whatever it brings.
+        """
         found = self._taken(sent, lambda m: m.updated)
         for member in self.members:
-            if "readonly" in member.tags and member.name in found and known.get(member.name) is not None:
+            meant = member.name in found or conf.SERVICES_COMPATIBLE
+            if "readonly" in member.tags and meant and known.get(member.name) is not None:
                 raise Violated(instance, member.name, "is already set and is marked as read only")
         return found
 

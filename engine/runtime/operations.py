@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from engine.bpmn.forms import FormSpec
-from engine.bpmn.graph import Node
+from engine.bpmn.graph import Node, Parameter
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evaluate, Received
@@ -334,14 +334,36 @@ def _signal(wanted: Wanted, doing: _Doing) -> None:
 
 
 def payload(wanted: Wanted, node: Node) -> dict[str, Any]:
-    """What an event brings: the members of an object, or a single value for the one variable that the event maps."""
-    sent = wanted.values.get("body") if "body" in wanted.values else {}
+    """What an event brings, in the types of the data model: the members of an object, or the value of the one variable it maps.
+
+    Raises BadInput. Nothing sent brings nothing.
+    """
+    sent = wanted.values.get("body")
     model = datamodel.of(wanted.definition)
-    if isinstance(sent, Mapping):
-        return model.updated(sent, {}, wanted.instance)
     mapped = node.event.ins if node.event else ()
-    target = mapped[0].source or mapped[0].target if len(mapped) == 1 else None
-    return {target: sent} if target else {}
+    if sent is None:
+        return {}
+    if not mapped:
+        return model.updated(sent, {}, wanted.instance) if isinstance(sent, Mapping) else {}
+    types = {p.source or p.target: model.type_of(p.target) for p in mapped}
+    given = sent if isinstance(sent, Mapping) and not _is_whole(mapped, sent, types) else {next(iter(types)): sent}
+    return {name: datamodel.taken(types.get(name, "json"), value, name) for name, value in given.items() if value is not None}
+
+
+def _is_whole(mapped: tuple[Parameter, ...], sent: Mapping[str, Any], types: Mapping[str, str]) -> bool:
+    """Whether an object is itself the value of the only variable that is mapped."""
+    (name, kind), *others = types.items()
+    return not others and mapped[0].expression is None and kind == "json" and name not in sent
+
+
+def takes_text(definition: Definition, name: str) -> bool:
+    """Whether a signal or message brings a single text, which clients may send as it is."""
+    model = datamodel.of(definition)
+    return any(
+        len(event.ins) == 1 and event.ins[0].expression is None and model.type_of(event.ins[0].target) == "string"
+        for node in definitions.graph(definition).nodes.values()
+        if (event := node.event) and event.kind in ("signal", "message") and naming.segment(event.name or "") == name
+    )
 
 
 Operation = Callable[[Wanted, _Doing], None]

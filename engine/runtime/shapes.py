@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
+from engine.conf import settings as conf
 from engine.errors import BadInput
 from engine.expressions.values import to_json
 from engine.models import Definition, Instance, Request, Subscription, UserTask, Variable
@@ -113,8 +114,16 @@ def links(row: Instance, caller: access.User) -> list[dict[str, Any]]:
         for task in open_tasks(row, caller)
     ]
     waiting = Subscription.objects.filter(instance=row.pk, kind__in=("signal", "message")).order_by("created", "pk")
-    signals = [{"type": "signal", "name": s.name, "url": f"{base}/{row.pk}/{naming.segment(s.name or '')}", "form": None} for s in waiting]
-    return tasks + signals
+    here = f"{base}/{row.pk}"
+    return tasks + [{"type": "signal", "name": s.name, "url": _address(row, here, s), "form": None} for s in waiting]
+
+
+def _address(row: Instance, here: str, waiting: Subscription) -> str | None:
+    """Where a signal or message is sent; Automatiko tells it only of those that bring something."""
+    node = definitions.graph(row.definition).nodes.get(waiting.node or "")
+    if conf.SERVICES_COMPATIBLE and not (node and node.event and node.event.ins):
+        return None
+    return f"{here}/{naming.segment(waiting.name or '')}"
 
 
 def _tasks_within(instance: UUID, root: UUID) -> QuerySet[UserTask]:

@@ -86,6 +86,22 @@ class Call:
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
         return parsed(self.request.body, unique=True)
 
+    def event(self, *, text: bool) -> Json:
+        """What is sent with a signal or message: JSON or, where it takes a text, the body as it is if it is sent as one.
+
+        Automatiko takes it as it is whatever it is sent as. Raises BadInput, Refused (413, 415).
+        """
+        check_size(self.request, conf.MAX_BODY)
+        if not text or not (conf.SERVICES_COMPATIBLE or (self.request.content_type or "").lower() == "text/plain"):
+            return self.json
+        try:
+            said = self.request.body.decode()
+        except UnicodeDecodeError:
+            raise BadInput("the body is no text in UTF-8", "body") from None
+        if not storable(said):
+            raise BadInput("the body holds a character that cannot be stored", "body")
+        return said or None
+
     def values(self, *, optional: bool = False) -> Mapping[str, Any]:
         """The body, an object; `optional`: none at all stands for an empty one. Raises BadInput."""
         found = {} if optional and self.json is None else self.json

@@ -90,7 +90,8 @@ def events(graph: Graph) -> set[str]:
 def signal(call: Call, row: Instance, name: str, top: str) -> Answer:
     """Give a signal or message to who waits for it in the instance; where nobody does, nothing happens."""
     call.check_accept(JSON)
-    wanted = Wanted("signal", row.definition, row.pk, {"body": call.json}, name=name, metadata=call.metadata)
+    body = call.event(text=operations.takes_text(row.definition, name))
+    wanted = Wanted("signal", row.definition, row.pk, {"body": body}, name=name, metadata=call.metadata)
     for *_, node in operations.receivers(row.pk, name):
         operations.payload(wanted, node)
     return workflows.do(call, wanted, workflows.echo(top))
