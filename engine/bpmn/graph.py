@@ -6,8 +6,8 @@ that a wrong one is found at deployment. Element types are BPMN's own local name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 # How much is kept of the past; up to `task` no runs of activities are, but of those that are marked (Flowable's HistoryLevel).
 HISTORY_LEVELS = ("none", "instance", "task", "activity", "audit", "full")
@@ -318,6 +318,11 @@ class Graph:
         if self.history is None or self.history in HISTORY_LEVELS[3:]:
             return True
         return self.history != "none" and node in self.nodes and self.nodes[node].in_history
+
+    def stopping(self, before: Iterable[str]) -> Graph:
+        """The same process, but with a job to wait for before each of these nodes."""
+        stops = {n: replace(self.nodes[n], asynchronous=True) for n in before if n in self.nodes}
+        return replace(self, nodes={**self.nodes, **stops})
 
     def inside(self, scope: str | None) -> tuple[Node, ...]:
         """The nodes that lie directly in a scope, in document order."""

@@ -72,11 +72,12 @@ class _Doing:
     then: Callable[[], None] | None = None
     job: Claimed | None = None
     seen: work.Told | None = None
+    stands: work.Stands | None = None
 
     def unit(self, order: work.Order) -> None:
         if self.job:
             order = replace(order, job=self.job.id, lease=self.job.lease, attempt=self.job.attempts + 1)
-        work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told, seen=self.seen)
+        work.run(order, guard=self.guard, on_failure=self.on_failure, told=self.told, seen=self.seen, stands=self.stands)
 
     def rows(self, change: Callable[[], None]) -> None:
         """Change rows without a unit of work."""
@@ -98,12 +99,13 @@ def perform(
     then: Callable[[], None] | None = None,
     job: Claimed | None = None,
     seen: work.Told | None = None,
+    stands: work.Stands | None = None,
 ) -> None:
     """Carry an operation out, perhaps as a job; `told` or `seen` is shown the instance that its unit saved.
 
-    Where there is no unit `then` is called.
+    Where there is no unit `then` is called; `stands` as in `work.run`.
     """
-    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then, job, seen))
+    OPERATIONS[wanted.operation](wanted, _Doing(caller, guard, on_failure, told, then, job, seen, stands))
 
 
 # -- instances ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from engine import tracing
 from engine.conf import settings as conf
-from engine.errors import BadInput, Conflict, Forbidden, LeaseLost, NotFound
+from engine.errors import BadInput, BpmnError, Conflict, Forbidden, LeaseLost, NotFound, TechnicalError
 from engine.models import Instance, Job, Request
 from engine.models.fields import uuid7
 from engine.runtime import access, definitions, labels, operations, outbox, shapes, work
@@ -35,6 +35,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = ((BadInput, 400), (NotFound, 4
 def carry_out(wanted: Wanted, caller: access.User, keep: Callable[[Outcome], None] | None = None) -> Outcome:
     """Do it now, and say what came of it; raises what the step raised, then nothing was stored.
 
+    To the letter Automatiko keeps the instance then, which stands before the step as a failed one.
     `keep` is given the outcome in the transaction that did it; what it raises rolls it back.
     """
     found: list[Outcome] = []
@@ -45,11 +46,13 @@ def carry_out(wanted: Wanted, caller: access.User, keep: Callable[[Outcome], Non
         if keep:
             keep(made)
 
-    if keep or wanted.metadata:
-        operations.perform(wanted, caller, told=told, then=lambda: told(None))
-    else:
-        operations.perform(wanted, caller, seen=told, then=lambda: told(None))
+    around: dict[str, Any] = {"told" if keep or wanted.metadata else "seen": told, "then": lambda: told(None)}
+    operations.perform(wanted, caller, **around, stands=_stand if conf.SERVICES_COMPATIBLE else None)
     return found[0]
+
+
+def _stand(unit: Loaded, error: BaseException) -> None:
+    """Nobody is to be told: the caller gets the error."""
 
 
 def _of_row(wanted: Wanted, caller: access.User, unit: Loaded | None) -> Outcome:
@@ -143,15 +146,19 @@ class _Later:
     caller: access.User = None
     wanted: Wanted | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    stood: bool = False
 
     def run(self) -> None:
         try:
             self.caller = caller_of(self.request)
             self.wanted = Wanted.from_json(self.request, definitions.get(self.job.definition or ""))
             around: dict[str, Any] = {"guard": self.guard, "on_failure": self.failed, "told": self.told, "then": self.done}
-            operations.perform(self.wanted, self.caller, job=self.job, **around)
+            operations.perform(self.wanted, self.caller, job=self.job, **around, stands=self.stands if self._stays else None)
         except LeaseLost:
             raise
+        except (TechnicalError, BpmnError):
+            if not self.stood:
+                raise
         except REFUSED as error:
             if self._suspended(error):
                 self.on_failure(error)
@@ -159,6 +166,16 @@ class _Later:
             with transaction.atomic():
                 self.guard()
                 _failed(self.request, error)
+
+    @property
+    def _stays(self) -> bool:
+        """Whether a failure is the last one, and Automatiko's way followed to the letter."""
+        return conf.SERVICES_COMPATIBLE and self.job.retries <= 1
+
+    def stands(self, unit: Loaded, error: BaseException) -> None:
+        """In the transaction that leaves the instance standing before the step that failed."""
+        self.stood = True
+        _failed(self.request, error)
 
     def told(self, unit: Loaded) -> None:
         self.data = unit.end.data if unit.end else {}

@@ -21,8 +21,20 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
 from engine import interpreter
+from engine.bpmn.graph import Graph
 from engine.conf import settings as conf
-from engine.errors import BadInput, Conflict, Forbidden, HandlerError, LeaseLost, NotFound, NotLoaded, RevisionConflict, TechnicalError
+from engine.errors import (
+    BadInput,
+    BpmnError,
+    Conflict,
+    Forbidden,
+    HandlerError,
+    LeaseLost,
+    NotFound,
+    NotLoaded,
+    RevisionConflict,
+    TechnicalError,
+)
 from engine.interpreter.journal import (
     Aborted,
     Assigned,
@@ -68,6 +80,7 @@ REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so the
 Guard = Callable[[], None]
 Told = Callable[[Loaded], None]
 Also = Callable[[Loaded], Sequence[Statement]]
+Stands = Callable[[Loaded, BaseException], None]
 
 
 def run(
@@ -78,28 +91,41 @@ def run(
     told: Told | None = None,
     seen: Told | None = None,
     also: Also | None = None,
+    stands: Stands | None = None,
 ) -> Result:
     """Carry out an order; raises what the step raised, Conflict, Gone or NotFound.
 
     `guard` is called in the transaction before anything is written (a job proves its lease there); `on_failure` in the
     transaction that writes down the attempt that was rolled back. `told` is shown the instance as it was saved, within the
     transaction; `seen` once that is written, for who only looks. `also` makes the statements that belong into its transaction.
+    With `stands` a step that fails leaves the instance standing before it, with a dead letter, where it can: `stands` is told then
+    instead of `told` and `seen`. What the step raised is raised all the same.
     """
-    work = Work(order, guard, told, seen, also)
+    work = Work(order, guard, told, seen, also, stands)
     try:
-        return work.done()
+        found = work.done()
     except BaseException as error:
         work.failed(error, on_failure)
         raise
+    if work.stops:
+        raise work.stops.popitem()[1]
+    return found
 
 
 class Work:
     """One order being carried out; the `Unit` that calls see."""
 
     def __init__(
-        self, order: Order, guard: Guard | None, told: Told | None = None, seen: Told | None = None, also: Also | None = None
+        self,
+        order: Order,
+        guard: Guard | None,
+        told: Told | None = None,
+        seen: Told | None = None,
+        also: Also | None = None,
+        stands: Stands | None = None,
     ) -> None:
-        self.order, self.guard, self.told, self.seen, self.also = order, guard, told, seen, also
+        self.order, self.guard, self.told, self.seen, self.also, self.stands = order, guard, told, seen, also, stands
+        self.stops: dict[str, TechnicalError | BpmnError] = {}  # the steps before which it is to stand, and what they failed with
         self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -123,9 +149,21 @@ class Work:
                 if self.joined or not isinstance(error.__cause__, DeadlockDetected):
                     raise
                 self.memory.inside.clear()  # a conflict of another kind: the database chose us to look again
+            except (TechnicalError, BpmnError) as error:
+                if not self._stop_at(error):
+                    raise
+                self.memory.inside.clear()
             finally:
                 self.opened = self.locked = False
         raise Conflict("the instance is busy: others changed it all the time; try again")
+
+    def _stop_at(self, error: TechnicalError | BpmnError) -> bool:
+        """Whether the step that failed can be stood before: one of this instance that has not been tried so."""
+        unit, node = self.units.get(self.order.instance), history.failing(getattr(error, "journal", ()))
+        if self.stands is None or self.joined or unit is None or unit.id != self.acting or node is None or node in self.stops:
+            return False
+        self.stops[node] = error
+        return True
 
     def _look(self, *, lock: bool) -> Result:
         self._forget()
@@ -163,6 +201,7 @@ class Work:
     def _advance(self) -> None:
         while self.queue:
             instance, wish = self.queue.popleft()
+            self.acting = instance
             try:
                 unit = self._loaded(instance, wish)
             except Gone:
@@ -188,7 +227,7 @@ class Work:
         if unit is None:
             acting = None if instance in self.whole or isinstance(wish, Cancel | Evaluate) else token
             row, tokens, variables, whole = instances.rows_of(instance, acting, whole=acting is None)
-            graph = definitions.graph_of(row.definition, row.key, row.checksum)
+            graph = self._graph(instance, definitions.graph_of(row.definition, row.key, row.checksum))
             unit = instances.loaded(instance, graph, row, tokens, variables, whole, self.order.user)
             self.units[instance] = unit
         _check(unit, wish)
@@ -199,6 +238,10 @@ class Work:
         if self.order.run and token is not None and wish is self.order.input and unit.state.tokens[token].activity != str(self.order.run):
             raise Gone(f"{self.order.subject} is done already")
         return unit
+
+    def _graph(self, instance: UUID, graph: Graph) -> Graph:
+        """The graph, with a wait before the steps that failed."""
+        return graph.stopping(self.stops) if self.stops and instance == self.order.instance else graph
 
     def _applied(self, unit: Loaded, wish: Wish) -> Change:
         steps = conf.MAX_STEPS
@@ -225,7 +268,7 @@ class Work:
             str(parent.id) if parent else None, token, (parent.state.facts.root or str(parent.id)) if parent else None, start.tenant,
             self.order.user, held, start.service_id is not None,
         )  # fmt: skip
-        graph = definitions.graph(d)
+        graph = self._graph(instance, definitions.graph(d))
         self.units[instance] = instances.new(
             instance, d.pk, d.deployment_id, graph, facts, self.began, wish.enter or wish.node or _first(graph), start.service_id,
             start.accepted,
@@ -318,17 +361,20 @@ class Work:
             raise RevisionConflict("the instance was advanced by somebody else") from None
         except IntegrityError as error:
             raise instances.taken(error, units) from error
-        if self.told:
-            self.told(self.units[self.order.instance])
-        if self.seen:
-            self.seen(self.units[self.order.instance])
+        unit = self.units[self.order.instance]
+        if self.stops and self.stands:
+            waits.bury(unit, self.stops)
+            self.stands(unit, next(reversed(self.stops.values())))
+        for tell in () if self.stops else (self.told, self.seen):
+            if tell:
+                tell(unit)
         outbox.rested(units)
         hooks.after_commit(units)
 
     def _write(self, statements: list[Statement], units: list[Loaded]) -> None:
         """In the transaction that is open or has to be; as a whole where nobody looks into it before it commits."""
         fence = self.guard.statement() if isinstance(self.guard, claims.Fence) else None
-        watched = self.told or any(u.awaited or u.state.facts.root for u in units)
+        watched = self.told or self.stops or any(u.awaited or u.state.facts.root for u in units)
         if alone() and not self.opened and not watched and (fence or not self.guard):
             commit([fence, *statements] if fence else statements)
             return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from engine import models, tracing
 from engine.conf import settings as conf
 from engine.interpreter.journal import ChangeUserTask, CreateJob, CreateSubscription, CreateUserTask, EndUserTask, Entered, Withdraw
 from engine.models.fields import uuid7
+from engine.runtime.store.claims import LONGEST_ERROR
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.statements import Statement, adapted, among, insert
 from engine.runtime.store.values import COLUMNS, columns_of, encoded
@@ -198,6 +200,16 @@ def _job(unit: Loaded, e: CreateJob, now: datetime) -> dict[str, Any]:
         "topic": e.topic, "data": _stored(e), "error": None, "traceback": None, "lease_owner": None, "lease_until": None,
         "correlation": key, "tenant": unit.tenant, "created": now,
     }  # fmt: skip
+
+
+def bury(unit: Loaded, failed: Mapping[str, BaseException]) -> None:
+    """Make dead letters of the jobs that were just written before these steps."""
+    for e in unit.effects:
+        if isinstance(e, CreateJob) and e.kind == "async" and (error := failed.get(e.node)):
+            models.Job.objects.filter(pk=e.id).update(
+                state=models.Job.State.DEAD, retries=0, attempts=1, error=(str(error) or type(error).__name__)[:LONGEST_ERROR],
+                traceback="".join(traceback.format_exception(error)),
+            )  # fmt: skip
 
 
 def _stored(e: CreateJob) -> dict[str, Any]:
