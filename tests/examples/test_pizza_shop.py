@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, bool]]:
     """How long the shop slept, and whether it was inside a transaction of its own."""
     slept: list[tuple[float, bool]] = []
     depth = len(connection.savepoint_ids)
-    monkeypatch.setattr(endpoint.time, "sleep", lambda seconds: slept.append((seconds, len(connection.savepoint_ids) > depth)))
+    nap = SimpleNamespace(sleep=lambda seconds: slept.append((seconds, len(connection.savepoint_ids) > depth)))
+    monkeypatch.setattr(endpoint, "time", nap)
     return slept
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ class Times:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall, self.mono, self.freed, self.repaired = NOON, 1000.0, 0, list[tuple[datetime, datetime]]()
         self.clock = clock.Clock()
-        monkeypatch.setattr(time, "monotonic", lambda: self.mono)
+        monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: self.mono))
         monkeypatch.setattr(leases, "release_far", self._free)
         monkeypatch.setattr(jumps, "repair", self._repair)
 

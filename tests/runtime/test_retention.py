@@ -289,16 +289,18 @@ def test_who_cleans_up_at_the_same_time_passes_by_what_another_is_at() -> None:
     locked, done = threading.Event(), threading.Event()
 
     def other() -> None:
-        with transaction.atomic():
-            Instance.objects.select_for_update().get(pk=held.pk)
-            locked.set()
-            done.wait(10)
-        connection.close()
+        try:
+            with transaction.atomic():
+                Instance.objects.select_for_update().get(pk=held.pk)
+                locked.set()
+                done.wait(600)
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=other)
     thread.start()
     try:
-        assert locked.wait(10)
+        assert locked.wait(600)
         assert swept(older_than=30) == 1
         assert left() == {held.pk}
     finally:

@@ -76,6 +76,7 @@ class Receiver(ThreadingHTTPServer):
     """Keeps what it got; `answers` are the statuses it gives one after the other, then 200."""
 
     daemon_threads = True
+    request_queue_size = 128  # by default 5 may knock, and the next one tries again after a second
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Hit)

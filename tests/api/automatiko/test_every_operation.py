@@ -35,6 +35,7 @@ class TokenEndpoint(ThreadingHTTPServer):
     """Gives access tokens to the one client it knows; a refresh token is good for one use, then the next one is."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Asked)
@@ -89,7 +90,7 @@ class World:
 
     def hit(self, server: Receiver, path: str) -> dict[str, Any]:
         """The callback that came to a path; the only one."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         with server.came:
             while not (found := [hit for hit in server.hits if hit["path"].partition("?")[0] == path]):
                 assert server.came.wait(until - time.monotonic()), f"nothing came to {path}"
@@ -218,7 +219,7 @@ def check_signature(hit: dict[str, Any]) -> None:
     assert headers["x-atk-delivery"] == headers["webhook-id"]
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{hit['body']}".encode()
     assert headers["webhook-signature"] == "v1," + base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256)).decode()
-    assert abs(time.time() - int(headers["webhook-timestamp"])) < 60
+    assert abs(time.time() - int(headers["webhook-timestamp"])) < 300  # as long as receivers take it for fresh
 
 
 @pytest.mark.parametrize("kind", KINDS)
