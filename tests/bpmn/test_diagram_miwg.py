@@ -1,15 +1,15 @@
-"""The reference models of the Model Interchange Working Group are drawn whole and fast; they lie beside the repository."""
+"""The reference models of the Model Interchange Working Group are drawn whole and with little effort; they lie beside the repository."""
 
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
 from engine.bpmn import diagram, drawing
+from tests.effort import calls
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "miwg"
 MODELS = sorted(FOLDER.glob("*.bpmn"))
@@ -34,13 +34,9 @@ def test_draws_every_shape_and_edge_whose_element_is_there(model: Path) -> None:
 
 
 @models
-def test_draws_within_50_milliseconds(model: Path) -> None:
-    xml, took = model.read_bytes(), []
-    for _ in range(3):
-        start = time.process_time()
-        diagram.paint(drawing.read(xml))
-        took.append(time.process_time() - start)
-    assert min(took) < 0.05
+def test_draws_with_an_effort_that_takes_no_50_milliseconds(model: Path) -> None:
+    xml = model.read_bytes()
+    assert calls(lambda: diagram.paint(drawing.read(xml))) < 100_000  # half as many are 18 ms on an idle machine
 
 
 @models

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from engine.bpmn import drawing
 from engine.bpmn.diagram.values import Bounds, Plane, Shape
 from tests.bpmn.diagram_models import HEAD, Random, flow, overlaps, process, random_processes, shrunk
+from tests.effort import calls
 
 ORDER = (
     '<startEvent id="start"/><userTask id="enter"/><exclusiveGateway id="choice"/><task id="yes"/><task id="no"/><endEvent id="end"/>'
@@ -185,7 +185,7 @@ def _stroke(a: tuple[float, float], b: tuple[float, float]) -> Bounds:
 
 
 @pytest.mark.parametrize("shape", ["chain", "fan", "ladder"])
-def test_lays_out_500_nodes_in_less_than_a_second(shape: str) -> None:
+def test_lays_out_500_nodes_with_an_effort_that_takes_no_second(shape: str) -> None:
     flows = {
         "chain": [(i, i + 1) for i in range(499)],
         "fan": [(0, i) for i in range(1, 499)] + [(i, 499) for i in range(1, 499)],
@@ -195,9 +195,4 @@ def test_lays_out_500_nodes_in_less_than_a_second(shape: str) -> None:
     }[shape]
     nodes = "".join(f'<task id="t{i}" name="Task number {i}"/>' for i in range(500))
     xml = process(nodes + "".join(flow(f"t{a}", f"t{b}") for a, b in dict.fromkeys(flows)))
-    took = []
-    for _ in range(2):
-        start = time.process_time()
-        laid_out(xml)
-        took.append(time.process_time() - start)
-    assert min(took) < 1
+    assert calls(lambda: laid_out(xml)) < 1_200_000  # half as many are 0.15 s on an idle machine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from engine.bpmn import archive, forms, forms_read, parse
 from engine.bpmn.graph import AdHoc, Call, Field, Graph, Listener, Loop, Node, Parameter, Script, Start, UserTask, Work
 from tests.bpmn.models import BEFORE, bpmn, ext, line, problems, read, role
+from tests.effort import calls
 
 OUTSIDE = Path(__file__).parents[3] / "shared"
 APP = OUTSIDE / "data" / "Async Demo App.zip"
@@ -309,18 +309,11 @@ def test_reads_the_benchmarks_model() -> None:
     assert len(parse.read(bench.MODEL.encode()).graphs) == 4
 
 
-def test_reads_a_typical_model_in_a_few_milliseconds() -> None:
+def test_reads_a_typical_model_with_little_effort() -> None:
     steps = (f'<userTask id="u{i}" name="Step {i}" flowable:assignee="${{initiator}}"/>' for i in range(30))
     xml = bpmn(line(*steps))
     parse.read(xml)
-    best = min(_timed(xml) for _ in range(5))
-    assert best < 0.02  # 2 ms on an idle machine
-
-
-def _timed(xml: bytes) -> float:
-    began = time.perf_counter()
-    parse.read(xml)
-    return time.perf_counter() - began
+    assert calls(lambda: parse.read(xml)) < 20_000  # 2 ms on an idle machine are 11,000
 
 
 def test_reads_500_nested_sub_processes_without_recursion() -> None:
