@@ -112,6 +112,12 @@ class Wishes:
     def _asked(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
 
+    @staticmethod
+    def fulfilled() -> None:
+        """Whoever asks once more while this process ends must not change how it ends."""
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+
     @property
     def end(self) -> bool:
         return self.signals > 0 or bool(self._terminal.poll(0))
@@ -129,6 +135,7 @@ def supervise(children: Sequence[Child], watch: Callable[[], None] = lambda: Non
         first = _wait(children, wishes, watch)
     finally:
         _end(children, wishes)
+        wishes.fulfilled()
     if first is None:
         return 0
     say(f"{first.name} ended by itself (exit code {first.code}), so all was stopped.")

@@ -23,7 +23,7 @@ def main(base: str, who: str = "admin:test", *, files: Iterable[Path] = FILES) -
             "Authorization": "Basic " + base64.b64encode(who.encode()).decode(),
         }
         request = Request(f"{base.rstrip('/')}/api/repository/deployments", body, headers)
-        with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+        with build_opener(ProxyHandler({})).open(request, timeout=300) as answer:
             print(f"{answer.status} {path.name}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,12 +36,6 @@ def own_database(folder: Path) -> Iterator[str]:
             yield f"postgresql://{told['USER']}@/{name}?host={quote(host)}"
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        found: int = probe.getsockname()[1]
-        return found
 
 
 class Answer:
@@ -68,16 +62,23 @@ class Site:
         command = [sys.executable, "manage.py", "up", "--port", str(self.port), "--workers", "1", "--web-workers", "1"]
         command += ["--prepare", "conformance"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, start_new_session=True)
-        until = time.monotonic() + 60
+        try:
+            self._wait_until_it_answers(600)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait_until_it_answers(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
         while not self._answers():
             assert self.process.poll() is None, "the site ended by itself"
             assert time.monotonic() < until, "the site does not answer"
             time.sleep(0.05)
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(300)
 
     @property
     def url(self) -> str:
@@ -91,7 +92,7 @@ class Site:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """One request; the names of headers are written with underscores."""
-        link = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        link = HTTPConnection("127.0.0.1", self.port, timeout=300)
         sent = {"Accept": "application/json", "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         try:
