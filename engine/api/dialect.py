@@ -55,7 +55,7 @@ def page(
     """A page of a listing: `given` are the filters and the paging as sent, `fixed` filters of our own; `shape` makes its entries."""
     given = words.taken(call.path, given)
     start, size = _count(given, "start", 0), min(_count(given, "size", FIRST_PAGE), conf.MAX_PAGE_SIZE)
-    sort, order = given.get("sort") or listing.default, given.get("order") or "asc"
+    sort, order = given.get("sort") or listing.default, "asc" if given.get("order") is None else given["order"]
     if order not in ("asc", "desc"):
         raise BadInput("order must be asc or desc", "order")
     asked, by, descending = {**given, **fixed}, str(sort), order == "desc"

@@ -1,11 +1,12 @@
 """The filters and the sorts of each list, by its path, as at Flowable: what is no filter of a list is ignored, what is no sort refused.
 
-A list and its query by POST take different words. Lists that are not here take all that the queries know.
+A list and its query by POST take different words. A list that is not here takes all that its query knows. The OpenAPI document
+tells of each list what stands here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.errors import BadInput
 
@@ -61,6 +62,8 @@ _PAST_TASKS = f"""{_OF_TASKS} processBusinessKey processBusinessKeyLike taskName
 _JOBS = f"""{_TENANT} id processInstanceId withoutProcessInstanceId executionId processDefinitionId elementId elementName handlerType
     handlerTypes timersOnly messagesOnly dueBefore dueAfter withException exceptionMessage withoutScopeId withoutScopeType"""
 
+_DETAILS = "processInstanceId executionId activityInstanceId taskId selectOnlyFormProperties selectOnlyVariableUpdates"
+
 FILTERS: Mapping[str, frozenset[str]] = {
     "runtime/process-instances": _words(_INSTANCES, _RUNNING, _KEYED, _likes("name"), "id"),
     "query/process-instances": _words(_INSTANCES, _RUNNING, _KEYED_BY_POST, _NAMED, "processInstanceId processDefinitionIds"),
@@ -72,6 +75,14 @@ FILTERS: Mapping[str, frozenset[str]] = {
     "management/deadletter-jobs": _words(_JOBS, "executable"),
     "jobs": _words(_TENANT, """id processInstanceId withoutProcessInstanceId executionId processDefinitionId elementId elementName
         withException exceptionMessage locked unlocked scopeId withoutScopeId subScopeId scopeDefinitionId scopeType withoutScopeType"""),
+    "repository/deployments": _words("id name nameLike category categoryNotEquals parentDeploymentId", _TENANT),
+    "identity/users": _words("id firstName firstNameLike lastName lastNameLike displayName displayNameLike email emailLike memberOfGroup"),
+    "identity/groups": _words("id name nameLike type member"),
+    "runtime/event-subscriptions": _words("""id eventType eventName activityId executionId processInstanceId withoutProcessInstanceId
+        processDefinitionId withoutProcessDefinitionId scopeId subScopeId withoutScopeId scopeDefinitionId withoutScopeDefinitionId
+        createdBefore createdAfter configuration withoutConfiguration tenantId withoutTenantId"""),
+    "history/historic-detail": _words(_DETAILS),
+    "query/historic-detail": _words(_DETAILS),
     "repository/process-definitions": _words(
         _likes("name"), """category categoryLike categoryNotEquals key keyLike resourceName resourceNameLike version suspended latest
         deploymentId parentDeploymentId startableByUser tenantId tenantIdLike"""
@@ -98,11 +109,22 @@ _TASK_SORTS = _words("name description dueDate priority executionId processInsta
 _SORTED: Mapping[str, frozenset[str]] = {
     "process-instances": _words("id processDefinitionId processDefinitionKey startTime businessKey tenantId"),
     "historic-process-instances": _words("processInstanceId processDefinitionId businessKey startTime endTime duration tenantId"),
+    "deployments": _words("id name deployTime tenantId"),
     "tasks": _TASK_SORTS | {"id", "createTime"},
     "historic-task-instances": _TASK_SORTS
     | _words("taskInstanceId processDefinitionId start startTime endTime duration taskDefinitionKey deleteReason"),
 }
 SORTS: Mapping[str, frozenset[str]] = {path: _SORTED[name] for path in FILTERS if (name := path.partition("/")[2]) in _SORTED}
+
+
+def filters(path: str, known: Iterable[str]) -> list[str]:
+    """The filters that a list heeds, where it has no words of its own those that its query knows."""
+    return sorted(FILTERS.get(path, known))
+
+
+def sorts(path: str, known: Iterable[str]) -> list[str]:
+    """The ways to sort that a list has of those that its query knows."""
+    return sorted(name for name in known if path not in SORTS or name in SORTS[path])
 
 
 def taken(path: str, given: Mapping[str, object]) -> Mapping[str, object]:

@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import NullIf
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.models import GroupLabel
@@ -38,8 +38,7 @@ def _users_seen(user: Any) -> QuerySet[Any]:
 
 
 def _groups_seen(user: Any) -> QuerySet[Group]:
-    called = Coalesce(NullIf("towpath_label__name", Value("")), "name")
-    found = Group.objects.select_related("towpath_label").annotate(_called=called)
+    found = Group.objects.select_related("towpath_label").annotate(_called=NullIf("towpath_label__name", Value("")))
     return found if user is None or user.has_perm("auth.view_group") else found.filter(user=user)
 
 

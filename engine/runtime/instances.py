@@ -61,13 +61,15 @@ def start(
     name: str | None = None,
     user: access.User = None,
     tenant: str = "",
+    override: str | None = None,
 ) -> Instance:
     """Start the latest version of a key (or a definition, or what waits for a message) and run it to its first wait states.
 
+    `tenant` says whose key or message is meant; the instance is the definition's tenant's, or that of `override`.
     Raises NotFound, Forbidden, Conflict (suspended), BadInput, and whatever a step raises; then nothing was stored.
     """
     found, node = _meant(key, definition, message, tenant)
-    return _start(found, node, variables, transient, business_key, name, user, tenant)
+    return _start(found, node, variables, transient, business_key, name, user, override or tenant or found.tenant)
 
 
 def _start(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from engine.errors import BadInput, Conflict, NotFound
 from engine.interpreter.journal import Begin, Evaluate, Received
-from engine.models import Instance, Ledger, Subscription
+from engine.models import Instance, Job, Ledger, Subscription
 from engine.models.fields import uuid7
 from engine.runtime import access, work
 from engine.runtime.instances import identify, known
@@ -75,7 +76,7 @@ def trigger(
     transient: Mapping[str, Any] | None = None,
     user: access.User = None,
 ) -> None:
-    """Let a receive task or a triggerable service task go on, or what waits for a message or a signal (as at Flowable)."""
+    """Let a receive task or a triggerable service task go on, or what waits for a message, a signal or a time (as at Flowable)."""
     key = identify(instance_id)
     _check_seen(key, user)
     received = Received(token, "trigger", None, known(variables), known(transient))
@@ -83,9 +84,12 @@ def trigger(
         work.run(work.Order(key, received, Trigger.TRIGGER, "", None, access.name(user)))
     except Conflict:
         waiting = Subscription.objects.filter(instance=key, token=token, kind__in=("message", "signal")).first()
-        if waiting is None:
+        if waiting is not None:
+            _receive(waiting, waiting.kind, waiting.name or "", known(variables), user)
+        elif Job.objects.filter(instance=key, token=token, kind=Job.Kind.TIMER, state__in=(Job.State.WAITING, Job.State.READY)).exists():
+            work.run(work.Order(key, replace(received, kind="timer"), Trigger.TRIGGER, "", None, access.name(user)))
+        else:
             raise
-        _receive(waiting, waiting.kind, waiting.name or "", known(variables), user)
 
 
 def signal(name: str, variables: Mapping[str, Any] | None = None, *, user: access.User = None, tenant: str = "") -> int:

@@ -66,6 +66,24 @@ def test_finds_tasks_by_the_categories_they_are_not_in(operator: Api) -> None:
     assert ids(operator.get("runtime/tasks", {"withoutCategory": "true"})) == [plain]
 
 
+def test_finds_what_is_offered_whoever_has_it_when_asked_so(operator: Api) -> None:
+    operator.deploy(REVIEW)
+    task = operator.task(operator.start("review"))
+    operator.send("POST", f"runtime/tasks/{task}", {"action": "claim", "assignee": "alice"})
+    for asked in (
+        {"candidateUser": "bob"},
+        {"candidateGroup": "kitchen"},
+        {"candidateGroups": "kitchen,cellar"},
+        {"candidateOrAssigned": "bob"},
+    ):
+        assert ids(operator.get("runtime/tasks", asked)) == []
+        assert ids(operator.get("runtime/tasks", {**asked, "ignoreAssignee": "true"})) == [task]
+    for flag, found in ((True, [task]), (False, [])):
+        assert ids(operator.send("POST", "query/tasks", {"candidateGroupIn": ["kitchen"], "ignoreAssignee": flag})) == found
+    assert ids(operator.get("history/historic-task-instances", {"taskCandidateGroup": "kitchen", "ignoreTaskAssignee": "true"})) == [task]
+    operator.send("POST", "query/tasks", {"candidateGroupIn": []}, 400)
+
+
 def test_finds_executions_by_their_own_variables(operator: Api) -> None:
     operator.deploy(REVIEW)
     one = operator.start("review", title="Letter")
@@ -219,6 +237,59 @@ def test_triggers_what_waits_for_a_message(operator: Api) -> None:
     [waiting] = ids(operator.get(EXECUTIONS, {"processInstanceId": one, "activityId": "wait"}))
     operator.send("PUT", f"{EXECUTIONS}/{waiting}", {"action": "trigger"}, 204)
     operator.get(f"{INSTANCES}/{one}", status=404)
+
+
+@pytest.mark.parametrize("rival", ["", '<eventBasedGateway id="wait"/>'], ids=["alone", "behind a gateway"])
+def test_triggers_what_waits_for_a_time(operator: Api, rival: str) -> None:
+    hour = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+    operator.deploy(
+        model(
+            "timed",
+            line(
+                *([rival] if rival else []), f'<intermediateCatchEvent id="hour">{hour}</intermediateCatchEvent>', '<userTask id="last"/>'
+            ),
+        )
+    )
+    one = operator.start("timed")
+    [waiting] = ids(operator.get(EXECUTIONS, {"processInstanceId": one, "activityId": "hour"}))
+    operator.send("PUT", f"{EXECUTIONS}/{waiting}", {"action": "trigger", "variables": [{"name": "early", "value": True}]})
+    assert [task["taskDefinitionKey"] for task in operator.get("runtime/tasks", {"processInstanceId": one})["data"]] == ["last"]
+    assert operator.get("management/timer-jobs", {"processInstanceId": one})["total"] == 0
+    assert operator.get(f"{INSTANCES}/{one}/variables/early")["value"] is True
+
+
+# -- what ends with something else ------------------------------------------------------------------------------------------
+def test_ends_the_sub_tasks_of_a_task_with_it(operator: Api) -> None:
+    operator.deploy(REVIEW)
+    one, other = operator.start("review"), operator.start("review")
+    below: dict[str, list[str]] = {}
+    for instance in (one, other):
+        parent, below[instance] = operator.task(instance), []
+        for name in ("A", "B"):  # one below the other
+            parent = operator.send("POST", "runtime/tasks", {"name": name, "parentTaskId": parent}, 201)["id"]
+            below[instance].append(parent)
+    operator.send("POST", f"runtime/tasks/{operator.task(one)}", {"action": "complete"})
+    operator.http.delete(f"/api/{INSTANCES}/{other}?deleteReason=withdrawn")
+    for instance, reason in ((one, None), (other, "withdrawn")):
+        for task in below[instance]:
+            operator.get(f"runtime/tasks/{task}", status=404)
+            past = operator.get(f"history/historic-task-instances/{task}")
+            assert (past["deleteReason"], past["endTime"] is not None) == (reason, True)
+
+
+# -- what belongs to whom -------------------------------------------------------------------------------------------------
+def test_gives_an_instance_the_tenant_of_its_definition_or_the_one_that_is_named(operator: Api) -> None:
+    sent = {"file": SimpleUploadedFile("review.bpmn", REVIEW), "tenantId": "acme"}
+    deployed = operator.http.post("/api/repository/deployments", sent).json()["id"]
+    [definition] = ids(operator.get("repository/process-definitions", {"deploymentId": deployed}))
+    by_id, by_key = {"processDefinitionId": definition}, {"processDefinitionKey": "review", "tenantId": "acme"}
+    for how in (by_id, by_key):
+        assert operator.send("POST", INSTANCES, how, 201)["tenantId"] == "acme"
+        made = operator.send("POST", INSTANCES, how | {"overrideDefinitionTenantId": "other"}, 201)
+        assert made["tenantId"] == "other"
+        assert operator.get("runtime/tasks", {"processInstanceId": made["id"]})["data"][0]["tenantId"] == "other"
+    operator.send("POST", INSTANCES, by_id | {"tenantId": "acme"}, 400)
+    operator.send("POST", INSTANCES, {"processDefinitionKey": "review"}, 400)
 
 
 # -- what is kept ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from engine.models import Definition, Deployment, Resource
 from tests.api.conftest import REVIEW, Api, model
@@ -108,6 +109,23 @@ def test_lists_all_problems_of_a_refused_model_with_element_and_line(operator: A
 
 def test_refuses_a_call_without_a_file(operator: Api) -> None:
     assert operator.http.post(f"/api/{PATH}", {"deploymentKey": "nothing"}).status_code == 400
+
+
+def test_deploys_several_files_as_one(operator: Api) -> None:
+    other = model("other", "<startEvent id='begin'/>")
+    uploads = [SimpleUploadedFile("review.bpmn", REVIEW), SimpleUploadedFile("office.zip", archive(other_bpmn=other))]
+    made = operator.http.post(f"/api/{PATH}", {"file": uploads, "deploymentName": "Office"}).json()
+    assert made["name"] == "Office"
+    assert {file["id"] for file in operator.get(f"{PATH}/{made['id']}/resources")} == {"review.bpmn", "other.bpmn"}
+    assert operator.get("repository/process-definitions", {"deploymentId": made["id"]})["total"] == 2
+
+
+def test_refuses_several_files_of_which_one_is_wrong_or_two_have_one_name(operator: Api) -> None:
+    for name in ("review.bpmn", "notes.txt"):
+        uploads = [SimpleUploadedFile("review.bpmn", REVIEW), SimpleUploadedFile(name, REVIEW)]
+        answer = operator.http.post(f"/api/{PATH}", {"file": uploads})
+        assert (answer.status_code, answer.json()["field"]) == (400, "file")
+    assert not Deployment.objects.exists()
 
 
 def test_refuses_a_call_that_is_no_multipart(operator: Api) -> None:

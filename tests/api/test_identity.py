@@ -64,11 +64,13 @@ def test_calls_a_group_by_another_name_than_its_id(operator: Api) -> None:
     assert operator.get(f"{GROUPS}/office")["name"] == "Bureau"
 
 
-def test_calls_a_group_that_was_made_elsewhere_by_its_id(operator: Api) -> None:
+def test_shows_no_name_of_a_group_that_was_given_none(operator: Api) -> None:
     Group.objects.create(name="office")
-    assert operator.get(GROUPS, {"name": "office"})["data"] == [operator.get(f"{GROUPS}/office")]
-    assert operator.get(f"{GROUPS}/office")["type"] is None
-    assert operator.send("PUT", f"{GROUPS}/office", {"type": "security-role"})["name"] == "office"
+    made = operator.get(f"{GROUPS}/office")
+    assert (made["id"], made["name"], made["type"]) == ("office", None, None)
+    assert operator.get(GROUPS, {"id": "office"})["data"] == [made]
+    assert operator.get(GROUPS, {"name": "office"})["data"] == []
+    assert operator.send("PUT", f"{GROUPS}/office", {"type": "security-role"}) == made | {"type": "security-role"}
 
 
 def test_shows_a_user_himself_and_his_groups_alone(of_bob: Api, alice: User) -> None:

@@ -22,6 +22,7 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from jsonschema import Draft202012Validator
 
+from engine.api import words
 from engine.api.openapi.document import document
 from engine.examples.pizza import workflow_handlers
 from tests.api.conftest import REVIEW, Api, basic, line, model
@@ -108,6 +109,20 @@ def test_names_every_refusal_that_a_call_can_meet() -> None:
         assert ({"413", "415"} <= found) == ("requestBody" in operation), f"{method} {path}"
         assert "409" in found or method == "GET" or "/query/" in path
         assert all(operation["responses"][status]["$ref"].rpartition("/")[2] in refusals for status in found)
+
+
+def test_lists_for_each_list_the_words_that_it_heeds_and_no_others() -> None:
+    found = {path: operation for method, path, operation in operations() if method == "GET" or "/query/" in path}
+    for path, heeded in words.FILTERS.items():
+        door = "external-job-api" if path == "jobs" else "api"
+        operation = found[f"/{door}/{path}"]
+        if path.startswith("query/"):
+            told = operation["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        else:
+            told = {one["name"]: one["schema"] for one in operation["parameters"]}
+        assert told.keys() == heeded | {"start", "size", "sort", "order"}, path
+        if path in words.SORTS:
+            assert set(told["sort"]["enum"]) == words.SORTS[path], path
 
 
 def test_knows_what_each_changing_call_takes() -> None:

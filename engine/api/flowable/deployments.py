@@ -44,21 +44,27 @@ def listing(call: Call) -> Json:
 
 @routes.post(PATH, ADMIN, status=201)
 def deploy(call: Call) -> Json:
-    """Deploy a file: a model, a form or an archive. All problems of a refused one are listed at once."""
+    """Deploy files, each a model, a form or an archive, as one. All problems of what is refused are listed at once."""
     check_multipart(call.request, conf.MAX_ZIP_SIZE)
-    uploads = list(call.request.FILES.values())
-    if len(uploads) != 1:
-        raise BadInput("exactly one file must be sent", "file")
-    upload: Any = uploads[0]
-    filename = str(upload.name or "")
-    if not filename.lower().endswith(TAKEN):
-        raise BadInput(f"a file must end in one of {', '.join(TAKEN)}", "file")
     about = {ours: _about(call, theirs) for ours, theirs in _ABOUT.items()}
-    made = definitions.deploy_upload(filename, upload.read(), user=call.user, name=_about(call, "deploymentName") or None, **about)
+    made = definitions.deploy_uploads(_uploads(call), user=call.user, name=_about(call, "deploymentName") or None, **about)
     warned: list[Json] = [
         {"message": w.message, "element": w.element, "line": w.line, "file": w.file} for w in getattr(made, "warnings", ())
     ]
     return shaped(call, made) | ({"warnings": warned} if warned else {})
+
+
+def _uploads(call: Call) -> dict[str, bytes]:
+    """The files that were sent, by name, whatever their fields are called; raises BadInput."""
+    found: list[Any] = [file for _, files in call.request.FILES.lists() for file in files]
+    names = [str(file.name or "") for file in found]
+    if not found:
+        raise BadInput("a file must be sent", "file")
+    if any(not name.lower().endswith(TAKEN) for name in names):
+        raise BadInput(f"a file must end in one of {', '.join(TAKEN)}", "file")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadInput(f"two files are called {twice[:60]!r}", "file")
+    return {name: file.read() for name, file in zip(names, found, strict=True)}
 
 
 _ABOUT = {"key": "deploymentKey", "category": "category", "tenant": "tenantId"}

@@ -71,7 +71,7 @@ def delete_many(call: Call) -> None:
     """Remove many ended instances (`instanceIds`) with their histories; an id that is none is ignored."""
     access.check_operate(call.user)
     one_of({"delete": list}, call.sent)
-    if call.sent.all.get("instanceIds") is None:
+    if not call.sent.all.get("instanceIds"):
         raise BadInput("instanceIds is missing", "instanceIds")
     for found in queries.historic_instances(call.user, {"processInstanceIds": call.sent.texts("instanceIds")}):
         runtime_instances.delete_history(found.pk, user=call.user)
@@ -125,7 +125,7 @@ def task_shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[s
 
 def historic_tasks(call: Call, given: Mapping[str, object]) -> Json:
     """User tasks, open and past."""
-    return tasks.page_of(call, queries.historic_tasks, given, task_shaped)
+    return tasks.page_of(call, queries.historic_tasks, given, task_shaped, "ignoreTaskAssignee")
 
 
 @routes.get(TASKS + "/{task}")

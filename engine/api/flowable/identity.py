@@ -73,7 +73,7 @@ def delete_user(call: Call, name: str) -> None:
 # -- groups ---------------------------------------------------------------------------------------------------------------
 def group_shaped(call: Call, row: Group) -> dict[str, Json]:
     label = identity.label_of(row)
-    return {"id": row.name, "url": call.url(GROUPS, row.name), "name": label.name or row.name, "type": label.type or None}
+    return {"id": row.name, "url": call.url(GROUPS, row.name), "name": label.name or None, "type": label.type or None}
 
 
 def _label(sent: Members) -> dict[str, str]:

@@ -92,8 +92,11 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
     by = {name: sent.text(name) for name in _BY if sent.all.get(name) is not None}
     if len(by) != 1:
         raise BadInput(f"exactly one of {', '.join(_BY)} must be given", _BY[0])
+    if sent.text("tenantId") and "processDefinitionId" in by:
+        raise BadInput("tenantId says whose key or message is meant; a definition has its own", "tenantId")
     about: dict[str, Any] = {
         "business_key": sent.text("businessKey"), "name": sent.text("name"), "tenant": sent.text("tenantId") or "", "user": call.user,
+        "override": sent.text("overrideDefinitionTenantId"),
     }  # fmt: skip
     [(how, what)] = by.items()
     find: dict[str, Callable[[Any], Any]] = {

@@ -53,7 +53,7 @@ def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
         "executionId": execution,
         "executionUrl": call.url_of(executions.PATH, execution),
         "elementId": row.node,
-        "elementName": row.name,
+        "elementName": row.name if row.kind != Job.Kind.VARIABLES else None,  # there it names the variables
         "handlerType": HANDLERS.get(row.kind, row.kind),
         "retries": 0 if row.state == Job.State.DEAD else row.retries,
         "exceptionMessage": row.error[:LONGEST_MESSAGE] if row.error else None,

@@ -199,8 +199,9 @@ def event_shaped(call: Call, row: Comment | TaskEvent) -> dict[str, Json]:
         "taskUrl": call.url(tasks.PATH, row.task_id),
         "message": [_short(row.message)] if said else row.parts,
     }
-    instance = _instance_of(row)
-    return made | ({"processInstanceUrl": call.url(instances.PATH, instance)} if instance else {})
+    of_instance = call.url_of(instances.PATH, _instance_of(row))
+    # Flowable writes the instance's address where the task's belongs, and has no other place for it
+    return made | ({"taskUrl": of_instance, "processInstanceUrl": of_instance} if of_instance else {})
 
 
 def _short(message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from engine.api import words
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
 from engine.api.dialect import GLOBAL, LOCAL, execution_id, ident, moment, page, scoped, values, variable
 from engine.api.flowable import definitions, executions, instances
@@ -15,6 +16,7 @@ from engine.models import Instance, UserTask
 from engine.runtime import queries, standalone, tasks
 from engine.runtime.queries import Listing
 from engine.runtime.queries.filters import flag, uuid
+from engine.runtime.queries.tasks import WHOEVER
 from engine.runtime.queries.variables import flagged, of_page, of_page_of_tasks
 
 PATH = "runtime/tasks"
@@ -64,14 +66,24 @@ def common(call: Call, row: UserTask, found: Iterable[Json], path: str) -> dict[
     }
 
 
-def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], shape: Shape) -> Json:
-    """A page of open or past tasks, with the variables that the query asks for."""
+def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], shape: Shape, whoever: str) -> Json:
+    """A page of open or past tasks, with the variables that the query asks for.
+
+    `whoever` is the flag by which candidates are asked for what has an assignee too.
+    """
 
     def shapes(rows: Iterable[UserTask]) -> list[Json]:
         found = with_variables(rows, given)
         return [shape(call, row, found[row.pk]) for row in rows]
 
-    return page(call, tasks, given, shapes)
+    if not flagged(given, whoever):
+        return page(call, tasks, given, shapes)
+    asked = {name: value for name, value in words.taken(call.path, given).items() if name in OFFERS}
+    left = {name: value for name, value in given.items() if name not in asked}
+    return page(call, tasks, left, shapes, **{name + WHOEVER: value for name, value in asked.items()})
+
+
+OFFERS = ("candidateUser", "candidateGroup", "candidateGroups", "candidateGroupIn", "candidateOrAssigned", "taskCandidateGroup")
 
 
 def with_variables(rows: Iterable[UserTask], given: Mapping[str, object]) -> dict[Any, list[Json]]:
@@ -90,7 +102,7 @@ def with_variables(rows: Iterable[UserTask], given: Mapping[str, object]) -> dic
 @listed(PATH, "query/tasks")
 def open_tasks(call: Call, given: Mapping[str, object]) -> Json:
     """The open tasks that the caller may see, also by conditions on variables."""
-    return page_of(call, queries.tasks, given, shaped)
+    return page_of(call, queries.tasks, given, shaped, "ignoreAssignee")
 
 
 @routes.get(PATH + "/{task}")

@@ -322,6 +322,7 @@ for _base, _make in _HOLDERS:
 
 for _base, _make in ((instance_views.PATH, of_instance), (executions.PATH, of_execution)):
     _path = _base + "/{key}/variables-async"
-    routes.post(_path, status=201)(partial(add_later, _make))
-    routes.put(_path, status=201)(partial(put_all_later, _make))
+    _status = 201 if _make is of_instance else 204  # as at Flowable
+    routes.post(_path, status=_status)(partial(add_later, _make))
+    routes.put(_path, status=_status)(partial(put_all_later, _make))
     routes.put(_path + "/{name}", status=204)(partial(put_one_later, _make))

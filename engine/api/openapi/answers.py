@@ -70,7 +70,7 @@ SHAPES: Mapping[str, str] = {
     " endTime:time? durationInMillis:number? deleteReason:text? tenantId:text",
     "VariableInstance": "id:text processInstanceId:text? processInstanceUrl:text? executionId:text? taskId:text? variable:Variable",
     "User": "id:text url:text firstName:text? lastName:text? displayName:text? email:text? pictureUrl:text? tenantId:text?",
-    "Group": "id:text url:text name:text type:text?",
+    "Group": "id:text url:text name:text? type:text?",
     "Membership": "userId:text groupId:text url:text",
     "Job": f"{_JOB} processInstanceUrl:text? processDefinitionUrl:text? executionUrl:text? handlerType:text",
     "ExternalJob": _JOB,

@@ -23,7 +23,8 @@ BODIES: Mapping[str, tuple[str, str, Any]] = {
     "StartProcess": (
         "",
         (
-            "processDefinitionId:text processDefinitionKey:text message:text businessKey:text name:text tenantId:text returnVariables:flag"
+            "processDefinitionId:text processDefinitionKey:text message:text businessKey:text name:text tenantId:text"
+            " overrideDefinitionTenantId:text returnVariables:flag"
             " variables:[SentVariable] transientVariables:[SentVariable]"
         ),
         {"processDefinitionKey": "order", "businessKey": "2030-0001", "variables": [_VARIABLE], "returnVariables": True},

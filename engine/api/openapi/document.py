@@ -10,7 +10,7 @@ from typing import Any
 
 from drf_spectacular.plumbing import build_root_object
 
-from engine.api import auth
+from engine.api import auth, words
 from engine.api.flowable import routes
 from engine.api.flowable.external import routes as external_routes
 from engine.api.openapi import answers, bodies, examples, refusals
@@ -154,19 +154,20 @@ def _ids(route: Route) -> Iterator[Schema]:
 def _filters(route: Route) -> Iterator[Schema]:
     if route.method != "GET" or route.path not in LISTS:
         return
-    for name, schema in _asked(LISTS[route.path][1]).items():
+    for name, schema in _asked(route.path).items():
         yield {"name": name, "in": "query", "schema": {key: value for key, value in schema.items() if key != "items"}}
 
 
-def _asked(listing: Listing[Any]) -> dict[str, Schema]:
-    """The paging and the filters that a list takes; a filter is a text, whatever it is compared with."""
+def _asked(path: str) -> dict[str, Schema]:
+    """The paging and the filters that a list takes; in an address a filter is a text, whatever it is compared with."""
+    listing = LISTS[path][1]
     paging: dict[str, Schema] = {
         "start": {"type": "integer", "minimum": 0, "default": 0},
         "size": {"type": "integer", "minimum": 0, "maximum": conf.MAX_PAGE_SIZE, "default": 10},
-        "sort": {"type": "string", "enum": sorted(listing.sorts), "default": listing.default},
+        "sort": {"type": "string", "enum": words.sorts(path, listing.sorts), "default": listing.default},
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "asc"},
     }
-    return paging | {name: {"type": "string"} for name in listing.filters if name not in paging}
+    return paging | {name: {"type": "string"} for name in words.filters(path, listing.filters)}
 
 
 def _body(route: Route) -> Schema:
@@ -176,8 +177,7 @@ def _body(route: Route) -> Schema:
     if key == "POST repository/deployments":
         fields: Schema = {
             "file": {"type": "string", "format": "binary"},
-            "tenantId": {"type": "string"},
-            "deploymentName": {"type": "string"},
+            **{name: {"type": "string"} for name in ("deploymentName", "deploymentKey", "category", "tenantId")},
         }
         schema: Schema = {"type": "object", "properties": fields, "required": ["file"]}
         return _sent("multipart/form-data", schema, {"file": "order.bpmn20.xml", "deploymentName": "order"})
@@ -195,7 +195,7 @@ def _body(route: Route) -> Schema:
 
 def _queried(route: Route) -> dict[str, Schema]:
     """In a body a filter may be a text, a number, a flag or a list: JSON has them all."""
-    asked = _asked(LISTS[route.path][1])
+    asked = _asked(route.path)
     return {name: schema if name in _PAGING else {} for name, schema in asked.items()}
 
 

@@ -21,7 +21,8 @@ Filter = Callable[[str, object], Q]
 Filters = Mapping[str, Filter]
 
 NOTHING = Q(pk__in=())
-OF_CASES = ("scopeId", "subScopeId", "scopeType", "scopeDefinitionId", "propagatedStageInstanceId", "callbackId", "callbackType")
+OF_CASES = ("scopeId", "subScopeId", "scopeType", "scopeDefinitionId", "propagatedStageInstanceId", "callbackId", "callbackType",
+            "parentCaseInstanceId")  # fmt: skip
 MOST_VALUES = 1000  # in one list of values
 LONGEST = 4000  # characters of one value
 _NUMBERS = range(-(2**31), 2**31)

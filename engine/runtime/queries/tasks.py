@@ -45,8 +45,8 @@ def _linked(*any_of: Q) -> list[sight.Ids]:
 
 
 def _offered(among: Q, *any_of: Q) -> sight.Ids:
-    """Those of some tasks that are unclaimed, and offered to one of these users or groups."""
-    found = UserTask.objects.filter(among, assignee=None)
+    """Those of some tasks that are offered to one of these users or groups."""
+    found = UserTask.objects.filter(among)
     return sight.ids(*(found.filter(pk__in=offers).values_list("pk") for offers in _linked(*any_of)))
 
 
@@ -56,21 +56,30 @@ def _person(who: str) -> tuple[Q, Q]:
     return Q(user=who), Q(group__in=Group.objects.filter(user__in=users).values("name"))
 
 
+WHOEVER = " whoever has it"  # behind the name of such a filter: also what has an assignee
+
+
 def _offers(among: Q) -> Filters:
     """The filters for what is offered, of a list all of whose tasks meet a condition."""
+    whoever = {name + WHOEVER: make for name, make in _offers_of(among, among).items()}
+    return {**_offers_of(among, among & Q(assignee=None)), **whoever}
+
+
+def _offers_of(among: Q, free: Q) -> Filters:
+    """The same, of the free ones of some tasks; a person's own are hers, free or not."""
 
     def of_group(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(among, Q(group=text(name, value))))
+        return Q(pk__in=_offered(free, Q(group=text(name, value))))
 
     def of_groups(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(among, Q(group__in=texts(name, value))))
+        return Q(pk__in=_offered(free, Q(group__in=_some(name, value))))
 
     def of_user(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(among, *_person(text(name, value))))
+        return Q(pk__in=_offered(free, *_person(text(name, value))))
 
     def or_assigned(name: str, value: object) -> Q:
         who = text(name, value)
-        return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(among, *_person(who))))
+        return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(free, *_person(who))))
 
     return {
         "candidateUser": of_user,
@@ -79,6 +88,14 @@ def _offers(among: Q) -> Filters:
         "candidateGroupIn": of_groups,
         "candidateOrAssigned": or_assigned,
     }
+
+
+def _some(name: str, value: object) -> list[str]:
+    """Groups by name, at least one; raises BadInput."""
+    found = texts(name, value)
+    if not found:
+        raise BadInput(f"{name} must not be empty", name)
+    return found
 
 
 def _involved(name: str, value: object) -> Q:
@@ -173,7 +190,10 @@ _PAST: Filters = {
     "taskPriority": equals("priority", number),
     "taskMinPriority": _at_least("priority", "gte"),
     "taskMaxPriority": _at_least("priority", "lte"),
-    "taskCandidateGroup": lambda name, value: Q(pk__in=sight.ids(*_linked(Q(group=text(name, value))))),
+    **dict.fromkeys(
+        ("taskCandidateGroup", f"taskCandidateGroup{WHOEVER}"),
+        lambda name, value: Q(pk__in=sight.ids(*_linked(Q(group=text(name, value))))),
+    ),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
     "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),
     "taskCreatedOn": _on("created"),

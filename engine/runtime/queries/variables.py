@@ -28,13 +28,12 @@ MOST_CONDITIONS = 20  # in one query
 _INDEXED = 100  # characters of a text that its index holds
 
 _NUMBERS = ("integer", "short", "long", "double", "bigDecimal", "bigInteger")
-_TIMES = ("date", "instant", "localDate", "localDateTime")
-_FAMILY: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    **dict.fromkeys(_NUMBERS, ("number", _NUMBERS)),
-    **dict.fromkeys(_TIMES, ("time", _TIMES)),
-    **{kind: ("text", (kind,)) for kind in ("string", "uuid")},
-    "boolean": ("number", ("boolean",)),  # 1 or 0, as its text says too
+_COLUMN: Mapping[str, str] = {  # what a value of each type is compared by
+    **dict.fromkeys((*_NUMBERS, "boolean"), "number"),  # true is 1, as its text says too
+    **dict.fromkeys(("date", "instant", "localDate", "localDateTime"), "time"),
+    **dict.fromkeys(("string", "uuid"), "text"),
 }
+_WRITTEN = ("string", "integer", "short", "long")  # types whose text is a value of its own to `notEquals` (as at Flowable)
 _COMPARED: Mapping[str, str] = {
     "equals": "exact", "notEquals": "exact", "greaterThan": "gt", "greaterThanOrEquals": "gte", "lessThan": "lt", "lessThanOrEquals": "lte",
     "equalsIgnoreCase": "iexact", "notEqualsIgnoreCase": "iexact", "like": "like", "likeIgnoreCase": "ilike",
@@ -42,6 +41,7 @@ _COMPARED: Mapping[str, str] = {
 _NEGATED = ("notEquals", "notEqualsIgnoreCase")
 OF_EXECUTIONS = ("equals", "notEquals", "equalsIgnoreCase", "notEqualsIgnoreCase")  # what Flowable can ask of executions
 _OF_VARIABLES = ("equals",)
+_OF_ORDER = ("greaterThan", "greaterThanOrEquals", "lessThan", "lessThanOrEquals")
 # All names of variables, each found by a step in an index, so that a value can be looked for under each of them.
 EVERY_NAME = RawSQL(  # nothing of it comes from outside
     """WITH RECURSIVE names (name) AS (SELECT MIN(name) FROM towpath_variable UNION ALL
@@ -75,34 +75,38 @@ class Condition:
             raise BadInput(f"{where}: only `equals` can do without a name", where)
         value = from_json(sent["value"], sent.get("type"), name=where)
         kind = type_of(value)
-        if kind not in _FAMILY or (operation in _OF_TEXTS and kind != "string"):
+        if kind not in _COLUMN or (operation in _OF_TEXTS and kind != "string") or (operation in _OF_ORDER and kind == "boolean"):
             raise BadInput(f"{where}: {operation} cannot be asked of a value of type {kind}", where)
         return cls(None if name is None else text(where, name), operation, kind, value)
 
     def where(self) -> Q:
-        """What it asks of a row of the table of variables, apart from its negation."""
-        column = _FAMILY[self.kind][0]
+        """What it asks of a row of the table of variables, apart from its negation: the name, the type, the value."""
+        return self.compared() & self.named() & Q(type__in=_WRITTEN if self.negated and self.kind == "string" else (self.kind,))
+
+    @property
+    def negated(self) -> bool:
+        return self.operation in _NEGATED
+
+    def compared(self) -> Q:
+        """The comparison alone."""
+        column = _COLUMN[self.kind]
         value = columns_of(self.value)[0][column]
-        found = Q(**{f"{column}__{_COMPARED[self.operation]}": value}) & self.there()
+        found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
         if column == "text" and self.operation == "equals":
             found &= Q(Exact(Left("text", _INDEXED), Value(value[:_INDEXED])))  # what the index of texts holds
         return found
 
-    def there(self) -> Q:
-        """That it is a variable with this name and a type that compares with the value."""
-        return (
-            Q(type__in=_FAMILY[self.kind][1], name__in=EVERY_NAME)
-            if self.name is None
-            else Q(type__in=_FAMILY[self.kind][1], name=self.name)
-        )
+    def named(self) -> Q:
+        """That it is a variable with this name."""
+        return Q(name__in=EVERY_NAME) if self.name is None else Q(name=self.name)
 
     def met_by(self, rows: QuerySet[Variable]) -> Q:
         """Whether one of some rows, which have at most one variable of a name for the outer row, meets it.
 
-        Another value than this one has what has a value, and not this one: both are told by indexes.
+        Another value than this one has what has a value, of whatever type, and not this one: both are told by indexes.
         """
-        if self.operation in _NEGATED:
-            return Q(Exists(rows.filter(self.there()))) & ~Q(Exists(rows.filter(self.where())))
+        if self.negated:
+            return Q(Exists(rows.filter(self.named()))) & ~Q(Exists(rows.filter(self.where())))
         return Q(Exists(rows.filter(self.where())))
 
 

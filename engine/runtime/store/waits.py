@@ -168,11 +168,18 @@ def _task_changed(unit: Loaded, e: ChangeUserTask) -> Statement:
     )
 
 
+_WITH_SUBTASKS = """WITH RECURSIVE ending (id) AS (
+    SELECT id FROM towpath_usertask WHERE instance_id = %s AND token = %s AND state = 'open'
+    UNION SELECT t.id FROM towpath_usertask t JOIN ending ON t.parent = ending.id WHERE t.instance_id IS NULL
+) SELECT id FROM ending"""
+
+
 def _task_ended(unit: Loaded, e: EndUserTask) -> Statement:
+    """A task ends, and with it those that people hung below it (as at Flowable)."""
     new = _end(unit, e)
     names = ", ".join(f'"{n}" = %s' for n in new)
     return Statement(
-        f"UPDATE towpath_usertask SET {names} WHERE instance_id = %s AND token = %s AND state = 'open'",
+        f"UPDATE towpath_usertask SET {names} WHERE state = 'open' AND id IN ({_WITH_SUBTASKS})",
         adapted([*new.values(), unit.id, e.token]),
     )
 
