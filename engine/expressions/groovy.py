@@ -15,7 +15,6 @@ from engine.errors import ScriptError
 from engine.expressions.groovy_tokens import GroovyLexer
 from engine.expressions.groovy_writer import Writer
 
-LIBRARY = Path(__file__).with_name("groovy.js").read_text("utf-8")
 Node = Tree[Token]
 
 

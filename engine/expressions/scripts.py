@@ -24,10 +24,17 @@ from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 
 SOURCE_LIMIT = 100_000
-# The prelude stands below this many empty lines, so that a line number tells whether the script or the prelude was running.
-_PRELUDE_LINE = 20_000
-# QuickJS reads it anew for every run: without indentation and comments it has an eighth less to do.
-_PRELUDE = "\n" * _PRELUDE_LINE + re.sub(r"^[ \t]*(?://.*)?", "", Path(__file__).with_name("prelude.js").read_text("utf-8"), flags=re.M)
+_SANDBOX = Path(__file__).with_name("sandbox")
+
+
+def _on_one_line(name: str) -> str:
+    """The sandbox's own code, without comments, on the first line; a script begins on the second, so a line number tells which was running."""
+    code = (_SANDBOX / name).read_text("utf-8")
+    return " ".join(line.strip() for line in code.splitlines() if not line.lstrip().startswith("//"))
+
+
+_PRELUDE = _on_one_line("prelude.js")
+_PARTS = tuple(map(_on_one_line, ("scope.js", "surroundings.js", "values.js")))
 _EXACT = 2**53  # a JavaScript number is exact up to here
 
 
@@ -67,7 +74,7 @@ class _Language:
     library: str = ""
 
 
-_JAVASCRIPT, _GROOVY = _Language(), _Language(groovy.to_javascript, "\n" * _PRELUDE_LINE + groovy.LIBRARY)
+_JAVASCRIPT, _GROOVY = _Language(), _Language(groovy.to_javascript, _on_one_line("groovy.js"))
 _LANGUAGES = {"javascript": _JAVASCRIPT, "js": _JAVASCRIPT, "ecmascript": _JAVASCRIPT, "secure-javascript": _JAVASCRIPT,
               "groovy": _GROOVY, "groovy-static": _GROOVY}  # fmt: skip
 
@@ -125,7 +132,7 @@ def _language(language: str, source: str) -> _Language:
     kind = _LANGUAGES.get(language.strip().lower())
     if kind is None:
         raise ScriptError(f"scripts in '{language[:40]}' are not supported; supported are javascript, groovy (its simple part) and juel")
-    if len(source) > SOURCE_LIMIT or source.count("\n") >= _PRELUDE_LINE:
+    if len(source) > SOURCE_LIMIT:
         raise ScriptError(f"the script is longer than {SOURCE_LIMIT} characters")
     if "\0" in source or (not source.isascii() and any("\ud800" <= c <= "\udfff" for c in source)):
         raise ScriptError("the script holds a character that cannot be")
@@ -140,17 +147,14 @@ def _enter(kind: _Language, source: str, variables: Mapping[str, Any], facts: Ma
     given = {name: written for name, value in variables.items() if (written := _write(value)) is not None}
     scopes: dict[str, Any] = {"execution": {name: fact for name, fact in facts.items() if not isinstance(fact, Mapping)}}
     scopes |= {name: dict(fact) for name, fact in facts.items() if isinstance(fact, Mapping)}
-    bounds = {"sleep": limits.sleep_seconds * 1000, "printed": limits.printed, "prelude": _PRELUDE_LINE}
+    bounds = {"sleep": limits.sleep_seconds * 1000, "printed": limits.printed}
     context = quickjs.Context()
     context.set_memory_limit(limits.memory)
     context.set_max_stack_size(limits.stack)
     context.set_time_limit(limits.cpu_seconds)
     try:
-        return json.loads(
-            context.eval(_PRELUDE)(
-                source, json.dumps({"variables": given, "scopes": scopes}, default=str), json.dumps(bounds), kind.library
-            )
-        )
+        offered = json.dumps({"variables": given, "scopes": scopes}, default=str)
+        return json.loads(context.eval(_PRELUDE)("\n" + source, offered, json.dumps(bounds), kind.library, *_PARTS))
     except quickjs.JSException as error:
         return {"error": {"message": _ended(str(error), limits)}}
     except ValueError:

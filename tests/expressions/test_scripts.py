@@ -198,7 +198,7 @@ def test_unknown_languages_are_refused(language: str) -> None:
 
 
 def test_too_long_a_script_is_refused() -> None:
-    for source in ("1;" * 60_000, "\n" * 30_000, "a\0b", "'\ud800'"):
+    for source in ("1;" * 60_000, "\n" * 100_001, "a\0b", "'\ud800'"):
         with pytest.raises(ScriptError):
             check("javascript", source)
 

@@ -1,7 +1,8 @@
 // What Groovy's operators, properties and methods mean, for the JavaScript that groovy.py writes. `__g` is all that it calls.
 (function () {
   "use strict";
-  const { String, Boolean, Math, Number } = globalThis; // Groovy's own of these names take their places below
+  // Groovy's own of these names take their places below.
+  const { String, Boolean, Math, Number } = globalThis;
   const global = globalThis, own = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
   const isList = Array.isArray, isDate = (v) => v instanceof Date;
   const isMap = (v) => v !== null && typeof v === "object" && !isList(v) && Object.getPrototypeOf(v) === Object.prototype && !Object.isFrozen(v);
