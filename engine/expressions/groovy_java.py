@@ -1,4 +1,4 @@
-"""What of Java a Groovy script may name; all of it is made in sandbox/groovy.js and surroundings.js, so no script reaches beyond its sandbox."""
+"""What of Java a Groovy script may name; all of it is made in groovy.js and surroundings.js, so no script reaches beyond its sandbox."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ A context lives for one run and in one thread. Time counts as CPU time; sleeping
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ _SANDBOX = Path(__file__).with_name("sandbox")
 
 
 def _on_one_line(name: str) -> str:
-    """The sandbox's own code, without comments, on the first line; a script begins on the second, so a line number tells which was running."""
+    """The sandbox's own code, without comments, on the first line. A script begins on the second: a line tells which was running."""
     code = (_SANDBOX / name).read_text("utf-8")
     return " ".join(line.strip() for line in code.splitlines() if not line.lstrip().startswith("//"))
 
