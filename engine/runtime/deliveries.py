@@ -22,7 +22,8 @@ from engine.runtime import access, definitions, work
 from engine.runtime.instances import known
 from engine.runtime.store import claims, receivers
 from engine.runtime.store.claims import Claimed
-from engine.runtime.store.statements import insert, send
+from engine.runtime.store.sending import send
+from engine.runtime.store.statements import insert
 from engine.runtime.store.values import decoded
 
 

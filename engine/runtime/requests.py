@@ -25,7 +25,8 @@ from engine.runtime.outbox import Outcome
 from engine.runtime.store import claims, history, instances
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.statements import commit, insert, send
+from engine.runtime.store.sending import commit, send
+from engine.runtime.store.statements import insert
 
 REFUSED = (NotFound, Forbidden, Conflict, BadInput)
 STATUS: tuple[tuple[type[Exception], int], ...] = ((BadInput, 400), (NotFound, 404), (Forbidden, 403), (Conflict, 409))

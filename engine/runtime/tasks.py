@@ -21,7 +21,8 @@ from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
 from engine.runtime import access, definitions, entries, notes, work
 from engine.runtime.instances import decoded, identify, known
-from engine.runtime.store.statements import Statement, adapted, insert, send
+from engine.runtime.store.sending import send
+from engine.runtime.store.statements import Statement, adapted, insert
 from engine.runtime.store.values import columns_of
 
 

@@ -65,7 +65,8 @@ from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.statements import Missed, Statement, adapted, alone, commit, insert, send
+from engine.runtime.store.sending import alone, commit, send
+from engine.runtime.store.statements import Missed, Statement, adapted, insert
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
 

@@ -18,8 +18,9 @@ from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
 from engine.runtime import queries, tasks, work
 from engine.runtime.attempts import Attempt
-from engine.runtime.store import claims, instances, statements
-from engine.runtime.store.statements import Missed, Statement, adapted, commit, insert
+from engine.runtime.store import claims, instances, sending
+from engine.runtime.store.sending import commit
+from engine.runtime.store.statements import Missed, Statement, adapted, insert
 from tests.runtime.models import model, service, user
 from tests.runtime.queue import drain
 
@@ -141,7 +142,7 @@ def test_an_instance_that_is_always_overtaken_is_busy(started: Instance, monkeyp
 
 
 @whole
-@pytest.mark.skipif(not statements.on_postgres(), reason="one round trip is PostgreSQL's")
+@pytest.mark.skipif(not sending.on_postgres(), reason="one round trip is PostgreSQL's")
 def test_a_job_is_carried_out_in_two_round_trips(started: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     [job] = claims.claim_jobs("w1:1")
     assert claims.begin(job)
@@ -155,7 +156,7 @@ def test_a_job_is_carried_out_in_two_round_trips(started: Instance, monkeypatch:
 
 
 def _noted(way: str, sent: list[str]) -> Any:
-    kept = getattr(statements, way)
+    kept = getattr(sending, way)
 
     def noted(*about: Any) -> Any:
         sent.append(way)

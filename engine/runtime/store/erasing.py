@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from engine.runtime.store.statements import Statement, among, as_uuid, read, send
+from engine.runtime.store.sending import read, send
+from engine.runtime.store.statements import Statement, among, as_uuid
 
 AT_ONCE = 1000  # ids in a statement; SQLite takes 32,766 values
 

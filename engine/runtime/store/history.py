@@ -69,7 +69,7 @@ def _advance(unit: Loaded) -> Statement:
 
 # -- activities -----------------------------------------------------------------------------------------------------------
 def activities(units: Iterable[Loaded]) -> list[Statement]:
-    """New runs in one INSERT, ended ones with their end; the ends of earlier runs by one UPDATE a moment and reason."""
+    """The ends of earlier runs, by one UPDATE a moment and reason; then new runs in one INSERT, ended ones with their end."""
     if conf.HISTORY == "none":
         return []
     rows, made = [], []
@@ -88,7 +88,7 @@ def activities(units: Iterable[Loaded]) -> list[Statement]:
                     adapted([at, unit.revision + 1, reason]) + list(values),
                 )
             )
-    return insert(models.Activity, rows) + made
+    return made + insert(models.Activity, rows)
 
 
 def _fresh(unit: Loaded) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,8 @@ from engine.bpmn.graph import Graph
 from engine.errors import Conflict, NotFound, RevisionConflict
 from engine.interpreter.journal import Effect, Ended, Fact
 from engine.interpreter.state import ROOT, Facts, State, Token
-from engine.runtime.store.statements import adapted, among, as_json, as_time, as_uuid, read
+from engine.runtime.store.sending import read
+from engine.runtime.store.statements import adapted, among, as_json, as_time, as_uuid
 from engine.runtime.store.values import COLUMNS, value_of
 
 WHOLE = 200  # an instance with no more tokens is loaded whole
