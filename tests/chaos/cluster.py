@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ def database_url() -> str:
     return f"postgresql://{told['USER']}@/{told['NAME']}?host={quote(host)}"
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> float:
+def until(true: Callable[[], object], seconds: float = 300.0) -> float:
     """Wait until something is so; returns how long it took; fails when it does not come about."""
     began = time.monotonic()
     while not true():
@@ -60,6 +61,13 @@ def alive(process: int) -> bool:
     return any(pid == process and state != "Z" for pid, _, state in processes())
 
 
+def end(left: list[int]) -> None:
+    """Kill those that still live."""
+    for pid in filter(alive, left):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 class Cluster:
     """`with Cluster(...) as cluster:` runs it and leaves nothing behind."""
 
@@ -89,7 +97,7 @@ class Cluster:
     def start(self) -> None:
         before = self.said("is ready")
         self.launch()
-        until(lambda: self.said("is ready") > before and len(self.pool()) >= self.workers + 2, 30)
+        until(lambda: self.said("is ready") > before and len(self.pool()) >= self.workers + 2)
         self.known = [self.process.pid, *self.children()]
 
     def launch(self) -> None:
@@ -104,13 +112,11 @@ class Cluster:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(5)
-        for pid in left:
-            if alive(pid):
-                os.kill(pid, signal.SIGKILL)
+                self.process.wait()
+        end(left)
         self.folder.cleanup()
 
     # -- what it is made of

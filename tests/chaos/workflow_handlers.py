@@ -28,6 +28,15 @@ def slow(execution: Execution) -> None:
     trace("end", execution)
 
 
+@service_task("hangs_once", transaction=False)
+def hangs_once(execution: Execution) -> None:
+    """Never comes to an end for the first who tries it, and at once for all others."""
+    trace("begin", execution)
+    while Path(os.environ["CHAOS_TRACES"]).read_text().count("begin") == 1:
+        time.sleep(0.1)
+    trace("end", execution)
+
+
 @service_task("slow_inside")
 def slow_inside(execution: Execution) -> None:
     """The same within the engine's transaction."""

@@ -13,7 +13,7 @@ import pytest
 from engine import runtime
 from engine.management.commands.workflow_cluster import AsJson
 from engine.models import Instance, Job, Ledger
-from tests.chaos.cluster import LEASE, Cluster, alive, until
+from tests.chaos.cluster import Cluster, alive, until
 from tests.runtime.models import handler
 from tests.runtime.queue import ASYNC, deploy
 
@@ -21,20 +21,20 @@ from tests.runtime.queue import ASYNC, deploy
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_workers_job_runs_again_and_no_process_is_left_behind() -> None:
-    deploy(handler("step", "slow", ASYNC))
-    with Cluster() as cluster:
-        instance = runtime.start("story", variables={"seconds": 1})
+    deploy(handler("step", "hangs_once", ASYNC))
+    with Cluster(ENGINE_JOB_LEASE=3600) as cluster:  # no lease runs out here, however slow the machine is: who died is missed
+        instance = runtime.start("story")
         until(lambda: cluster.traced("begin"))
         os.kill(cluster.working(), signal.SIGKILL)
-        assert until(lambda: cluster.traced("begin") == 2) < LEASE + 5
+        until(lambda: cluster.traced("begin") == 2)
         until(lambda: Instance.objects.filter(pk=instance.pk, state="completed").exists())
         outcomes = Ledger.objects.filter(instance=instance).order_by("at").values_list("number", "attempt", "outcome")
         assert list(outcomes) == [(1, 1, "committed"), (2, 1, "rolled back"), (2, 2, "committed")]
         assert not Job.objects.exists()
         children = cluster.children()
         cluster.process.terminate()
-        assert cluster.process.wait(15) == 0
-        assert not any(map(alive, children))
+        assert cluster.process.wait(300) == 0
+        until(lambda: not any(map(alive, children)))
 
 
 def test_its_log_can_be_read_by_machines() -> None:
