@@ -18,6 +18,8 @@ from engine.interpreter.journal import (
     Change,
     ChildTold,
     Completed,
+    Dropped,
+    Entering,
     Environment,
     Evaluate,
     Input,
@@ -30,7 +32,7 @@ from engine.interpreter.run import STEPS, Run
 from engine.interpreter.state import ROOT, Facts, State, Token
 from engine.interpreter.table import OPERATIONS
 
-__all__ = ["Change", "Facts", "State", "cancel", "deliver", "resume", "start"]
+__all__ = ["Change", "Facts", "State", "cancel", "deliver", "move", "resume", "start"]
 
 
 def start(graph: Graph, facts: Facts, input: Begin, env: Environment, *, steps: int = STEPS) -> Change:
@@ -60,6 +62,11 @@ def deliver(graph: Graph, state: State, input: Received | Evaluate, env: Environ
 
 def cancel(graph: Graph, state: State, input: Cancel, env: Environment, *, steps: int = STEPS) -> Change:
     """End an instance from outside."""
+    return _advance(graph, state.copy(), input, env, steps)
+
+
+def move(graph: Graph, state: State, input: Entering | Dropped, env: Environment, *, steps: int = STEPS) -> Change:
+    """Change from outside where an instance stands; raises BadInput, Conflict for what cannot be entered or taken away."""
     return _advance(graph, state.copy(), input, env, steps)
 
 

@@ -7,7 +7,20 @@ from typing import Any
 
 from engine.bpmn.graph import Node, Start
 from engine.errors import BadInput, BpmnError, Conflict
-from engine.interpreter import activities, calls, endings, events, listeners, scopes, subprocesses, timers, usertasks, variables, watching
+from engine.interpreter import (
+    activities,
+    calls,
+    endings,
+    events,
+    listeners,
+    moving,
+    scopes,
+    subprocesses,
+    timers,
+    usertasks,
+    variables,
+    watching,
+)
 from engine.interpreter.journal import (
     Aborted,
     Assigned,
@@ -16,6 +29,8 @@ from engine.interpreter.journal import (
     ChildTold,
     Completed,
     CreateJob,
+    Dropped,
+    Entering,
     Evaluate,
     Input,
     Ran,
@@ -54,6 +69,10 @@ def take(run: Run, input: Input) -> None:
         case Cancel():
             scopes.cancel_inside(run, run.state.tokens[ROOT], input.reason)
             endings.end_instance(run, None, "cancelled", input.reason, tell=input.tell)
+        case Entering():
+            moving.enter_beside(run, input.node)
+        case Dropped():
+            moving.drop(run, input.token, again=input.again)
 
 
 def waiting(run: Run, number: int, wait: str) -> Token:

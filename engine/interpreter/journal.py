@@ -363,4 +363,19 @@ class Cancel:
     tell: bool = False
 
 
-Input = Begin | Completed | Aborted | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """An operator lets a further branch begin at a node, in the scope that the node lies in."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An operator takes a token away with all below it; `again`: a new one enters its node in its place."""
+
+    token: int
+    again: bool = False
+
+
+Input = Entering | Dropped | Begin | Completed | Aborted | Ran | Received | ChildTold | Evaluate | Assigned | Released | Yielded | Cancel

@@ -44,7 +44,9 @@ from engine.interpreter.journal import (
     Change,
     ChildTold,
     Completed,
+    Dropped,
     Effect,
+    Entering,
     Evaluate,
     Invocation,
     Ran,
@@ -257,6 +259,8 @@ class Work:
                 return interpreter.deliver(unit.graph, unit.state, wish, self.world, steps=steps)
             case Cancel():
                 return interpreter.cancel(unit.graph, unit.state, wish, self.world, steps=steps)
+            case Entering() | Dropped():
+                return interpreter.move(unit.graph, unit.state, wish, self.world, steps=steps)
 
     def _begin(
         self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None, *, held: bool = False

@@ -63,6 +63,8 @@ class Unit:
                 return interpreter.deliver(graph, case.state, input, self.world)
             case j.Cancel():
                 return interpreter.cancel(graph, case.state, input, self.world)
+            case j.Entering() | j.Dropped():
+                return interpreter.move(graph, case.state, input, self.world)
             case _:
                 return interpreter.resume(graph, case.state, input, self.world)
 
