@@ -105,6 +105,12 @@ class Model:
             return {name: to_json(value) for name, value in sorted(variables.items()) if name not in OWN}
         return {m.name: to_json(variables.get(m.name)) for m in self.members if m.shown}
 
+    def known(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that an operator is shown: all but hidden ones, nulls included, as JSON."""
+        if self.open:
+            return self.shown(variables)
+        return {m.name: to_json(variables.get(m.name)) for m in self.members if m.updated}
+
 
 def _is_nothing(kind: str, value: Any) -> bool:
     """Whether a value stands for none: null and, as at Automatiko, an empty text for what is no text."""

@@ -12,18 +12,20 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse, HttpResponseRedirect
 
-from engine.api.automatiko import extras, finding, workflows
+from engine.api.automatiko import extras, finding, nodes, workflows
 from engine.api.automatiko.asking import JSON, Call
 from engine.api.automatiko.finding import Service
-from engine.api.automatiko.shaped import Failed, Healthy, NoInstance, Nothing
+from engine.api.automatiko.shaped import Failed, NoInstance, Nothing
 from engine.api.body import Json
 from engine.api.router import Answer
-from engine.errors import BpmnError, NotFound, TechnicalError
-from engine.models import Definition, Instance, Job, Token
-from engine.runtime import access, jobs, labels, naming, outbox, shapes, skipping, tasks, transfer
+from engine.conf import settings as conf
+from engine.errors import BadInput, BpmnError, NotFound, TechnicalError
+from engine.models import Definition, Instance, Job
+from engine.runtime import access, datamodel, jobs, labels, naming, outbox, requests, shapes, skipping, tasks, transfer
 from engine.runtime.operations import Wanted
 
 ZIP = ("application/zip",)
+STATUS = {"active": "active", "1": "active", "completed": "", "2": "", "aborted": "", "3": "", "error": "error", "5": "error"}
 Methods = dict[str, Callable[[], Any]]
 
 
@@ -34,39 +36,58 @@ def methods(call: Call, rest: list[str]) -> Methods:
             return {"GET": lambda: form_of(key)}
         case ["processes"]:
             return {"GET": lambda: processes(call)}
+        case ["processes", "ui"]:
+            return {"GET": lambda: HttpResponseRedirect("/admin/")}
         case ["processes", process, "instances"]:
-            return {"GET": lambda: listing(call, service(process)), "POST": lambda: bring_back(call, service(process))}
+            return {"GET": lambda: listing(call, service(process), process), "POST": lambda: bring_back(call, service(process), process)}
         case ["processes", process, "instances", key, *more]:
-            return _instance(call, service(process), key, more)
+            return _instance(call, _At(call, process, key), more)
     raise Nothing()
 
 
-def _instance(call: Call, where: Service, key: str, more: list[str]) -> Methods:
-    row = finding.by_id(where.instances(), key)
-    if row is None:
-        raise NoInstance(key)
+class _At:
+    """An instance as it is addressed here."""
+
+    def __init__(self, call: Call, process: str, key: str) -> None:
+        row = finding.by_id(service(process).instances(), key)
+        if row is None:
+            raise NoInstance(key)
+        self.call, self.process, self.key, self.row = call, process, key, row
+
+    @property
+    def failed(self) -> bool:
+        return bool(outbox.errors(self.row.pk))
+
+    def answer(self) -> Answer:
+        """The variables as they stand now, which is what every change answers."""
+        return Answer(200, _variables(Instance.objects.select_related("definition").get(pk=self.row.pk)))
+
+
+def _instance(call: Call, at: _At, more: list[str]) -> Methods:
+    changes = more[:1] not in (["error"], ["image"], ["export"], ["archive"]) and call.request.method not in ("GET", "HEAD")
+    finding.check(at.row, call.user, change=changes)
+    if more[:1] not in (["error"], ["retrigger"], ["skip"]):
+        workflows.check_status(call, at.row, at.key)
+    row = at.row
     match more:
         case []:
-            finding.check(row, call.user)
-            return {"GET": lambda: details(call, row), "DELETE": lambda: workflows.abort(call, row, key)}
+            return {"GET": lambda: details(call, at), "DELETE": lambda: abort(call, at)}
         case ["export"]:
-            finding.check(row, call.user)
             return {"GET": lambda: export(call, row)}
         case ["image"]:
-            finding.check(row, call.user)
             return {"GET": lambda: extras.picture_of(call, row)}
         case ["error"]:
-            finding.check(row, call.user)
-            return {"GET": lambda: errors(call, row)}
-        case ["nodeInstances"]:
-            finding.check(row, call.user)
-            return {"GET": lambda: nodes(call, row)}
+            return {"GET": lambda: errors(call, at)}
         case ["archive"]:
-            finding.check(row, call.user)
             return {"GET": lambda: archive(call, row)}
         case ["retrigger" | "skip" as verb, *error] if len(error) < 2:
-            finding.check(row, call.user, change=True)
-            return {"POST": lambda: repair(call, row, verb, error[0] if error else None)}
+            return {"POST": lambda: repair(call, at, verb, error[0] if error else None)}
+        case ["nodeInstances"]:
+            return {"GET": lambda: nodes.listing(call, row)}
+        case ["nodeInstances", key]:
+            return {"POST": lambda: nodes.again(call, row, key, at.answer), "DELETE": lambda: nodes.cancel(call, row, key, at.answer)}
+        case ["nodes", node]:
+            return {"POST": lambda: nodes.begin(call, row, node, at.answer)}
     raise Nothing()
 
 
@@ -82,8 +103,11 @@ def service(process: str) -> Service:
     except Nothing:
         key, _, version = process.partition("_")
         if not version:
-            raise NotFound(f"there is no process {process}") from None
-        return finding.service(key, f"v{version}")
+            raise NotFound(f"Process with id {process} not found") from None
+        try:
+            return finding.service(key, f"v{version}")
+        except Nothing:
+            raise NotFound(f"Process with id {process} not found") from None
 
 
 # -- what runs ------------------------------------------------------------------------------------------------------------
@@ -101,54 +125,64 @@ def _process(call: Call, one: Definition) -> Json:
     seen = access.service_instances(call.user, policy).filter(definition__service=one.service, ended=None, parent=None)
     version, _, _ = one.service.rpartition("/")
     return {
-        "id": one.key if not version else f"{one.key}_{version[1:]}", "name": one.name or one.key, "version": version[1:] or None,
+        "id": one.key if not version else f"{one.key}_{version[1:]}", "name": one.name or one.key, "version": version[1:],
         "description": one.description or None, "image": f"{naming.path(one)}/image", "activeInstances": seen.count(),
     }  # fmt: skip
 
 
-def listing(call: Call, where: Service) -> Answer:
+def listing(call: Call, where: Service, process: str) -> Answer:
     """The running instances of a workflow, in short: those without errors, or with `status=error` those with some."""
     call.check_accept(JSON)
     page, size = max(1, call.number("page", 1)), min(call.number("size", 10), 1000)
     seen = access.service_instances(call.user, where.policy).values("pk")
     dead = Exists(Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD))
-    failed = (call.param("status") or "").lower() in ("error", "5")
-    rows = where.instances().filter(dead if failed else ~dead, pk__in=seen)
-    return Answer(200, [_short(row) for row in rows.order_by("started", "pk")[(page - 1) * size : page * size]])
+    rows = where.instances().filter(dead if _status(call) == "error" else ~dead, pk__in=seen)
+    rows = rows.order_by("started", "pk") if _status(call) else rows.none()
+    return Answer(200, [_short(row, process) | {"businessKey": row.business_key or ""} for row in rows[(page - 1) * size : page * size]])
 
 
-def _short(row: Instance) -> dict[str, Json]:
+def _status(call: Call) -> str:
+    """What is asked for: `active`, `error`, or nothing for what has ended, which is not kept; raises BadInput."""
+    said = call.param("status") or "active"
+    if said.lower() not in STATUS:
+        raise BadInput(f"status is active, completed, aborted or error, not {said[:40]!r}", "status")
+    return STATUS[said.lower()]
+
+
+def _short(row: Instance, process: str | None = None) -> dict[str, Json]:
     failures = outbox.errors(row.pk)
     return {
-        "id": str(row.pk), "compositeId": str(row.pk), "businessKey": row.business_key,
+        "id": str(row.pk), "compositeId": f"{row.parent}:{row.pk}" if row.parent else str(row.pk), "businessKey": row.business_key,
         "description": labels.description(finding.definitions.graph(row.definition), shapes.values_of(row)),
         "tags": [tag["value"] for tag in shapes.tags(row)], "failed": bool(failures),
-        "state": shapes.FAILED if failures else shapes.STATES[row.state], "processId": row.definition.key,
+        "state": shapes.FAILED if failures else shapes.STATES[row.state], "processId": process or row.definition.key,
     }  # fmt: skip
 
 
-def details(call: Call, row: Instance) -> Answer:
+def _variables(row: Instance) -> dict[str, Json]:
+    """What an operator sees of the data: the id of the engine, and all variables that are not hidden."""
+    return {"id": str(row.pk), **datamodel.of(row.definition).known(shapes.values_of(row))}
+
+
+def details(call: Call, at: _At) -> Answer:
     """An instance with its variables and errors."""
     call.check_accept(JSON)
-    body = workflows.shaped(call, row)
-    variables = {name: value for name, value in body.items() if name not in ("id", "metadata")}
-    called = Instance.objects.filter(parent=row.pk).select_related("definition").order_by("started", "pk")
+    row = at.row
+    called = Instance.objects.filter(parent=row.pk, ended=None).select_related("definition").order_by("started", "pk")
+    status = "error" if at.failed else "active"
     more = {
-        "image": f"{naming.path(row.definition)}/{row.pk}/image", "variables": variables, "versionedVariables": [],
-        "subprocesses": [_short(one) for one in called], "errors": [_error(job) for job in _dead(row)],
+        "image": f"/management/processes/{at.process}/instances/{at.key}/image?status={status}", "variables": _variables(row),
+        "versionedVariables": [], "subprocesses": [_short(one) for one in called], "errors": [_error(job) for job in _dead(row)] or None,
     }  # fmt: skip
-    return Answer(200, _short(row) | more)
+    return Answer(200, _short(row, at.process) | {"businessKey": row.business_key or ""} | more)
 
 
-def nodes(call: Call, row: Instance) -> Answer:
-    """Where its tokens rest."""
+def abort(call: Call, at: _At) -> Answer:
+    """End an instance from outside."""
     call.check_accept(JSON)
-    graph = finding.definitions.graph(row.definition)
-    resting = Token.objects.filter(instance=row.pk, node__isnull=False).order_by("number")
-    found = [
-        {"nodeInstanceId": str(t.pk), "nodeId": t.node, "nodeName": graph.nodes[t.node].name} for t in resting if t.node in graph.nodes
-    ]
-    return Answer(200, found)
+    finding.check_abort(at.row, call.user)
+    requests.carry_out(Wanted("abort", at.row.definition, at.row.pk), call.user)
+    return at.answer()
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------------
@@ -160,30 +194,30 @@ def _error(job: Job) -> dict[str, Json]:
     return {"errorId": str(job.pk), "failedNodeId": job.node, "errorMessage": job.error, "errorDetails": None}
 
 
-def errors(call: Call, row: Instance) -> Answer:
-    """The steps that failed for good."""
+def errors(call: Call, at: _At) -> Answer:
+    """The steps that failed for good; raises NoInstance where there is none."""
     call.check_accept(JSON)
-    found = _dead(row)
+    found = _dead(at.row)
     if not found:
-        raise Healthy(row.pk)
-    return Answer(200, [{"id": str(job.pk), "failedNodeId": job.node, "message": job.error} for job in found])
+        raise NoInstance(at.key)
+    shown = [{"id": str(at.row.pk), "failedNodeId": job.node, "message": job.error, "errorId": str(job.pk)} for job in found]
+    return Answer(200, shown)
 
 
-def repair(call: Call, row: Instance, verb: str, key: str | None) -> Answer:
+def repair(call: Call, at: _At, verb: str, key: str | None) -> Answer:
     """Run the failed steps (or one) again, now, or leave them out; raises Failed where one fails (again). Operators only."""
     call.check_accept(JSON)
-    chosen = [job for job in _dead(row) if key in (None, str(job.pk))]
+    chosen = [job for job in _dead(at.row) if key in (None, str(job.pk))]
     if not chosen:
-        raise NoInstance(str(row.pk))
+        raise NoInstance(at.key)
     if not isinstance(call.user, access.Persona):
         access.check_operate(call.user)
     for job in chosen:
         try:
             _REPAIRS[verb](job)
         except (TechnicalError, BpmnError) as error:
-            raise Failed(error, row.pk) from error
-    again = Instance.objects.select_related("definition").get(pk=row.pk)
-    return Answer(200, workflows.shaped(call, again))
+            raise Failed(error, at.row.pk) from error
+    return at.answer()
 
 
 _REPAIRS: Mapping[str, Callable[[Job], None]] = {"retrigger": lambda job: jobs.run_now(job.pk), "skip": skipping.skip}
@@ -200,7 +234,7 @@ def _taken_out(call: Call, row: Instance) -> dict[str, Any]:
     found = transfer.exported(row)
     if call.flag("abort"):
         finding.check_abort(row, call.user)
-        workflows.requests.carry_out(Wanted("abort", row.definition, row.pk), call.user)
+        requests.carry_out(Wanted("abort", row.definition, row.pk), call.user)
     return found
 
 
@@ -217,13 +251,16 @@ def archive(call: Call, row: Instance) -> HttpResponse:
     return HttpResponse(target.getvalue(), content_type=ZIP[0], headers=headers)
 
 
-def bring_back(call: Call, where: Service) -> Answer:
+def bring_back(call: Call, where: Service, process: str) -> Answer:
     """An exported instance runs again."""
     call.check_accept(JSON)
     with transaction.atomic():
         made = transfer.imported(where.definition, call.json, user=call.user)
-        body = workflows.shaped(call, made)
-        answer = Answer(200, _short(made) | {"variables": {n: v for n, v in body.items() if n not in ("id", "metadata")}})
+        more = {
+            "image": f"/management/processes/{process}/instances/{made.pk}/image", "variables": _variables(made), "versionedVariables": [],
+            "subprocesses": None, "errors": [_error(job) for job in _dead(made)] or None,
+        }  # fmt: skip
+        answer = Answer(200, _short(made, process) | ({"state": 0} if conf.SERVICES_COMPATIBLE else {}) | more)
         if call.keep:
             call.keep(answer)
     return answer

@@ -35,11 +35,20 @@ class NoNode(errors.NotFound):
         self.node, self.instance = node, str(instance)
 
 
-class Healthy(errors.BadInput):
-    """The errors of an instance were asked for that has none."""
+class NoNodeInstance(errors.NotFound):
+    """Nothing stands at a node under this id."""
 
-    def __init__(self, instance: object) -> None:
-        super().__init__(f"Process instance with id {instance} is not in error state")
+    def __init__(self, key: str, instance: object) -> None:
+        super().__init__(f"Node instance with id {key} not found within process instance {instance}")
+        self.key, self.instance = key, str(instance)
+
+
+class NoVariable(errors.NotFound):
+    """A variable has no versions, or not this one."""
+
+    def __init__(self, name: str, instance: object) -> None:
+        super().__init__(f"Variable '{name}' in process instance '{instance}' has no such version")
+        self.name, self.instance = name, str(instance)
 
 
 class Nothing(errors.NotFound):
@@ -92,7 +101,11 @@ def _own(error: Exception) -> Mapping[str, Any] | None:
             return {"processInstanceId": error.key}
         case NoNode():
             return {"processInstanceId": error.instance, "nodeId": error.node}
-        case Nothing() | Denied() | Unauthorized() | Healthy() | errors.NotFound() | errors.Forbidden():
+        case NoNodeInstance():
+            return {"processInstanceId": error.instance, "nodeInstanceId": error.key}
+        case NoVariable():
+            return {"processInstanceId": error.instance, "variable": error.name}
+        case Nothing() | Denied() | Unauthorized() | errors.NotFound() | errors.Forbidden():
             return {}
         case errors.BadInput(field="phase"):
             return {}

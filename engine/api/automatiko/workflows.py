@@ -150,11 +150,11 @@ def shaped(call: Call, row: Instance, values: Mapping[str, Any] | None = None) -
 def one(call: Call, row: Instance, key: str) -> Answer:
     """One instance."""
     call.check_accept(JSON)
-    _check_status(call, row, key)
+    check_status(call, row, key)
     return Answer(200, shaped(call, row))
 
 
-def _check_status(call: Call, row: Instance, key: str) -> None:
+def check_status(call: Call, row: Instance, key: str) -> None:
     """A status that is asked for has to be that of the instance; Automatiko takes none for active. Raises NoInstance."""
     status = (call.param("status") or "").lower()
     if not status and not conf.SERVICES_COMPATIBLE:
@@ -169,7 +169,7 @@ def update(call: Call, row: Instance, key: str) -> Answer:
     """Write variables; nulls and what is no variable are left out."""
     call.check_accept(JSON)
     if conf.SERVICES_COMPATIBLE:
-        _check_status(call, row, key)
+        check_status(call, row, key)
     wanted = Wanted("update", row.definition, row.pk, call.values(), metadata=call.metadata)
     if call.asynchronous and row.state != Instance.State.ACCEPTED:
         operations.check_update(wanted)

@@ -47,13 +47,13 @@ def test_a_failed_step_runs_again_once_its_cause_is_mended(failed: Services) -> 
     failed.post(f"{AT}/s/retrigger")
     assert (failed.get(f"{AT}?status=error"), failed.task("steps/s/tasks").split("/")[2]) == ([], "Wait")
     failed.post(f"{AT}/s/retrigger", {}, 404)
-    assert failed.get(f"{AT}/s/error", 400)["message"].endswith("is not in error state")
+    assert failed.get(f"{AT}/s/error", 404)["message"] == "Process instance with id s not found"
 
 
 def test_a_failed_step_is_left_out(failed: Services) -> None:
     (error,) = failed.get(f"{AT}/s/error")
     failed.post(f"{AT}/s/skip/other", {}, 404)
-    assert failed.post(f"{AT}/s/skip/{error['id']}")["id"] == "s"
+    assert failed.post(f"{AT}/s/skip/{error['errorId']}")["id"] == error["id"]
     assert failed.task("steps/s/tasks").split("/")[2] == "Wait"
     assert not Job.objects.exists()
     assert Ledger.objects.filter(subject="skip Pay", outcome="committed").count() == 1
@@ -115,7 +115,7 @@ def test_only_operators_repair(failed: Services, services: Callable[..., Service
     boss = services(admin)
     for verb in ("skip", "retrigger"):
         services().post(f"{AT}/s/{verb}", {}, 401)
-    assert boss.post(f"{AT}/s/skip")["id"] == "s"
+    assert boss.post(f"{AT}/s/skip")["id"] == str(Instance.objects.get().pk)
 
 
 def test_nobody_else_repairs_what_he_started(services: Callable[..., Services], alice: User, settings: Any) -> None:
@@ -162,3 +162,112 @@ def test_an_import_of_what_runs_is_a_conflict(trusted: Services) -> None:
     trusted.post("scripts?businessKey=x", {"name": "mary"})
     found = trusted.get("management/processes/scripts/instances/x/export")
     trusted.post("management/processes/scripts/instances", found, 409)
+
+
+# -- what is told ---------------------------------------------------------------------------------------------------------
+def test_processes_are_listed_with_their_versions(trusted: Services) -> None:
+    trusted.post("v1/scripts", {"name": "mary"})
+    found = {one["id"]: one for one in trusted.get("management/processes")}
+    assert (found["scripts"]["version"], found["scripts_1"]["version"], found["scripts_1"]["activeInstances"]) == ("", "1", 1)
+    assert found["scripts_1"]["image"] == "/v1/scripts/image"
+    assert trusted.get("management/processes/scripts_1/instances")[0]["processId"] == "scripts_1"
+    for unknown in ("nope", "nope_1", "scripts_9"):
+        assert trusted.get(f"management/processes/{unknown}/instances", 404)["message"] == f"Process with id {unknown} not found"
+
+
+def test_an_instance_is_told_with_all_its_variables_but_hidden_ones(trusted: Services) -> None:
+    trusted.post("orders?businessKey=o", {"customer": "bob", "coupon": "c1"})
+    at, key = "management/processes/orders/instances", str(Instance.objects.get().pk)
+    found = trusted.get(f"{at}/o")
+    assert found["variables"] == {"id": key, "customer": "bob", "payment": None, "pieces": None, "coupon": "c1", "total": None}
+    assert (found["errors"], found["businessKey"], found["state"], found["subprocesses"]) == (None, "o", 1, [])
+    assert found["image"] == f"/{at}/o/image?status=active"
+    (listed,) = trusted.get(at)
+    assert listed == {name: found[name] for name in listed}
+    assert (trusted.get(f"{at}?status=completed"), trusted.get(f"{at}?status=nonsense", 400)["field"]) == ([], "status")
+    assert trusted.delete(f"{at}/o") == found["variables"]
+    trusted.delete(f"{at}/o", 404)
+
+
+def test_who_has_no_key_has_an_empty_one_in_the_list(trusted: Services) -> None:
+    trusted.post("scripts", {"name": "mary"})
+    assert trusted.get("management/processes/scripts/instances")[0]["businessKey"] == ""
+
+
+# -- nodes ----------------------------------------------------------------------------------------------------------------
+ORDERS = "management/processes/orders/instances/o"
+
+
+@pytest.fixture
+def order(trusted: Services) -> Services:
+    trusted.post("orders?businessKey=o", {"customer": "bob"})
+    return trusted
+
+
+def standing(at: Services) -> dict[str, dict[str, Any]]:
+    return {one["nodeId"]: one for one in at.get(f"{ORDERS}/nodeInstances")}
+
+
+def test_it_is_told_where_an_instance_stands(order: Services, settings: Any) -> None:
+    found = standing(order)
+    assert sorted(found) == ["Approve", "Counted", "Hurried", "Pack", "Paid"]
+    task = order.get("orders/o/tasks?user=mary")[0]
+    approve = found["Approve"]
+    assert (approve["id"], approve["name"], approve["referenceId"]) == (task["id"], "Approve order", task["reference"])
+    assert (approve["phase"], approve["phaseStatus"], approve["state"], approve["results"]) == ("active", "Ready", 0, {})
+    order.post(f"{task['reference'].lstrip('/')}?user=mary&phase=claim")
+    assert (standing(order)["Approve"]["phase"], standing(order)["Approve"]["phaseStatus"]) == ("claim", "Reserved")
+    settings.ENGINE_SERVICES_COMPATIBLE = True
+    assert sorted(standing(order)) == ["Approve", "Pack"]
+
+
+def test_a_node_is_taken_away_or_begins_again(order: Services) -> None:
+    before = standing(order)
+    assert order.delete(f"{ORDERS}/nodeInstances/{before['Paid']['nodeInstanceId']}")["customer"] == "bob"
+    order.post(f"{ORDERS}/nodeInstances/{before['Pack']['nodeInstanceId']}")
+    after = standing(order)
+    assert "Paid" not in after
+    assert after["Pack"]["id"] != before["Pack"]["id"]
+    order.post(f"orders/o/pack/{before['Pack']['id']}?user=john", {}, 404)
+    gone = order.delete(f"{ORDERS}/nodeInstances/{before['Paid']['nodeInstanceId']}", 404)
+    assert gone["nodeInstanceId"] == before["Paid"]["nodeInstanceId"]
+    order.post(f"{ORDERS}/nodeInstances/nonsense", {}, 404)
+
+
+def test_any_node_can_begin(order: Services) -> None:
+    order.post(f"{ORDERS}/nodes/Pack")
+    assert len(order.get("orders/o/tasks?user=john")) == 2
+    told = order.post(f"{ORDERS}/nodes/Nope", {}, 404)
+    assert (told["nodeId"], told["processInstanceId"]) == ("Nope", str(Instance.objects.get().pk))
+    assert Ledger.objects.filter(subject="begin Pack", trigger="trigger", outcome="committed").count() == 1
+
+
+def test_a_node_that_fails_when_it_begins_changes_nothing(trusted: Services) -> None:
+    trusted.post("scripts?businessKey=s", {"name": "mary"})
+    runtime.set_variables(Instance.objects.get().pk, {"name": None})
+    told = trusted.post("management/processes/scripts/instances/s/nodes/ScriptTask_1", {}, 500)
+    assert told["failedNodeId"] == "ScriptTask_1"
+    assert len(trusted.get("scripts/s/tasks?user=john")) == 1
+
+
+def test_only_operators_change_where_an_instance_stands(services: Callable[..., Services], alice: User) -> None:
+    services(alice).post("orders?businessKey=o", {"customer": "bob"})
+    mine = services(alice)
+    paid = standing(mine)["Paid"]["nodeInstanceId"]
+    mine.post(f"{ORDERS}/nodes/Pack", {}, 403)
+    mine.post(f"{ORDERS}/nodeInstances/{paid}", {}, 403)
+    mine.delete(f"{ORDERS}/nodeInstances/{paid}", 403)
+
+
+def test_to_the_letter_a_failed_instance_is_told_of_by_its_status(trusted: Services, settings: Any) -> None:
+    settings.ENGINE_SERVICES_COMPATIBLE = True
+    at = "management/processes/scripts/instances"
+    trusted.post("scripts?businessKey=s", {}, 500)
+    for path in ("s", "s/nodeInstances", "s/export"):
+        trusted.get(f"{at}/{path}", 404)
+    found = trusted.get(f"{at}/s?status=error")
+    assert (found["failed"], found["state"], found["errors"][0]["failedNodeId"]) == (True, 5, "ScriptTask_1")
+    (error,) = trusted.get(f"{at}/s/error")
+    assert (error["id"], error["failedNodeId"]) == (found["id"], "ScriptTask_1")
+    trusted.delete(f"{at}/s", 404)
+    trusted.delete(f"{at}/s?status=error")
