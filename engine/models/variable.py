@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Upper
 
 from engine.models.fields import Id, link
 
@@ -42,7 +42,9 @@ class Variable(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["instance", "name"], include=["token", "task", "type"], name="towpath_variable_instance"),
-            models.Index("name", Left("text", 100), "id", name="towpath_variable_text"),  # a B-tree takes 2.7 kB at most
+            models.Index(  # texts are found whether or not their case counts; a B-tree takes 2.7 kB at most
+                "name", Left(Upper("text"), 100), "instance", include=["token", "task", "type"], name="towpath_variable_text"
+            ),
             models.Index(  # conditions on numbers are answered in here
                 fields=["name", "number"],
                 include=["instance", "token", "task", "type"],

@@ -110,3 +110,15 @@ INSERT INTO towpath_subscription (id, kind, name, instance_id, definition_id, to
     SELECT pg_temp.id7(started, 'subscription' || n), CASE WHEN n % 4 = 0 THEN 'signal' ELSE 'message' END, 'event-' || n % 500, id, definition, 1, 'work', '{}',
         tenant, started
     FROM run WHERE open AND n % 10 = 8;
+
+-- Every fifth instance was started by a service client that wanted an answer later.
+INSERT INTO towpath_request (id, instance, workflow, operation, state, input, status, callback, "user", client, created, ended)
+    SELECT pg_temp.id7(started, 'request' || id), id, split_part(definition_id, ':', 1), 'start', CASE WHEN ended IS NULL THEN 'running' ELSE 'done' END,
+        '{}', CASE WHEN ended IS NULL THEN NULL ELSE 200 END, 'https://client.example.org/done', starter, 'client', started, ended
+    FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM towpath_instance) one WHERE n % 5 = 0 ORDER BY n;
+INSERT INTO towpath_delivery (id, instance, request_id, workflow, stream, number, origin, url, status, body, state, tries, due, response_status, error,
+        created, delivered)
+    SELECT pg_temp.id7(ended, 'delivery' || id), instance, id, workflow, instance || ' https://client.example.org', 1, 'https://client.example.org',
+        callback, 'Completed', '{}', CASE WHEN n % 100 = 0 THEN 'dead' ELSE 'delivered' END, 1, ended, CASE WHEN n % 100 = 0 THEN 503 ELSE 200 END,
+        CASE WHEN n % 100 = 0 THEN 'answered 503' END, ended, CASE WHEN n % 100 > 0 THEN ended END
+    FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM towpath_request) one WHERE ended IS NOT NULL ORDER BY n;

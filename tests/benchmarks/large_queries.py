@@ -1,6 +1,7 @@
 """What is asked of a large database: each query of the conformance suite, each filter and each way to sort of the large lists.
 
-A word in braces is a value drawn anew for each call (`large_sample`). Paths below `query/` are asked by POST.
+A word in braces is a value drawn anew for each call (`large_sample`). Paths below `query/` are asked by POST; those that begin with
+a slash are pages of the task UI and of the admin.
 """
 
 from __future__ import annotations
@@ -32,11 +33,21 @@ class Query:
         return f"{self.path}?{'&'.join(map(_shown, self.given.items()))}"
 
     @property
+    def address(self) -> str:
+        if self.path.startswith("/"):
+            return self.path
+        return f"/external-job-api/{self.path[9:]}" if self.path.startswith("external:") else f"/api/{self.path}"
+
+    @property
+    def for_operators(self) -> bool:
+        return self.path.startswith("/admin/")
+
+    @property
     def scans(self) -> bool:
         told = str(self.given)
         if (self.path, *self.given) in UNINDEXED or (self.path, self.given.get("sort")) in UNINDEXED_SORTS:
             return True
-        return any(word in told for word in ("Like'", "LikeIgnoreCase", "'like", "otEquals", "IgnoreCase"))
+        return any(word in told for word in ("Like'", "LikeIgnoreCase", "'like", "otEquals", "IgnoreCase", "'q':"))
 
 
 # What history is asked rarely: an index of each of these would cost every task that is written.
@@ -176,6 +187,32 @@ SUITE: dict[str, list[Given]] = {
         {"processInstanceId": "{instance}", "variables": CONDITIONS[5]}, {"variables": CONDITIONS[5]}, {"variables": CONDITIONS[6]}, {"variables": CONDITIONS[9]},
     ],
 }  # fmt: skip
+_ADMIN = "/admin/towpath"
+PAGES: dict[str, list[Given]] = {
+    "/inbox/": [
+        {}, {"view": "groups"}, {"view": "all"}, {"view": "all", "page": "50"}, {"view": "all", "page": "5000"}, {"q": "process-3"},
+        {"view": "groups", "q": "process-3"}, {"view": "all", "q": "ORD-77"},
+    ],
+    "/inbox/count/": [{}],
+    "/requests/": [{}, {"page": "50"}, {"q": "ORD-77"}],
+    "/admin/": [{}],
+    f"{_ADMIN}/instance/": [
+        {}, {"p": "100"}, {"running": "1"}, {"running": "0"}, {"state__exact": "cancelled"}, {"suspended__exact": "1"}, {"trouble": "dead"},
+        {"trouble": "failing"}, {"definition__id__exact": "{definition}"}, {"o": "5"}, {"o": "2"}, {"o": "-7"}, {"q": "ORD-7777"}, {"q": "{instance}"},
+    ],
+    f"{_ADMIN}/instance/{{instance}}/change/": [{}],
+    f"{_ADMIN}/usertask/": [
+        {}, {"p": "100"}, {"state__exact": "open"}, {"state__exact": "completed"}, {"priority__exact": "90"}, {"definition__id__exact": "{definition}"},
+        {"o": "4"}, {"q": "process-3"}, {"q": "{user}"}, {"q": "{task}"},
+    ],
+    f"{_ADMIN}/usertask/{{task}}/change/": [{}],
+    f"{_ADMIN}/job/": [{}, {"state__exact": "dead"}, {"kind__exact": "timer"}, {"overdue": "1"}, {"failed": "1"}, {"q": "shop"}],
+    f"{_ADMIN}/ledger/": [{}, {"p": "100"}, {"outcome__exact": "committed"}, {"outcome__exact": "rolled back"}, {"trigger__exact": "start"}, {"q": "{user}"}],
+    f"{_ADMIN}/subscription/": [{}, {"kind__exact": "signal"}, {"q": "{event}"}],
+    f"{_ADMIN}/request/": [{}, {"p": "100"}, {"state__exact": "running"}, {"operation__exact": "start"}],
+    f"{_ADMIN}/delivery/": [{}, {"p": "100"}, {"state__exact": "dead"}, {"state__exact": "delivered"}, {"q": "503"}, {"q": "{instance}"}],
+    f"{_ADMIN}/definition/": [{}],
+}  # fmt: skip
 SORTED = {
     INSTANCES: queries.instances, PAST: queries.historic_instances, TASKS: queries.tasks, PAST_TASKS: queries.historic_tasks,
     EXECUTIONS: queries.executions, SUBSCRIPTIONS: queries.subscriptions, PAST_ACTIVITIES: queries.activities, PAST_VARIABLES: queries.historic_variables,
@@ -183,10 +220,11 @@ SORTED = {
 }  # fmt: skip
 
 
-def every() -> Iterator[Query]:
-    """The queries, then each large list by each of its sorts, both ways; what a list does not heed is left out."""
+def everything() -> Iterator[Query]:
+    """The queries, then each large list by each of its sorts, both ways; what a list does not heed is left out. Then the pages."""
     for path, all_given in SUITE.items():
         yield from (Query(path, given) for given in all_given if set(given) <= words.FILTERS.get(path, set(given)) | PAGING)
     for path, listing in SORTED.items():
         sorts = words.SORTS.get(path, frozenset(listing.sorts))
         yield from (Query(path, {"sort": name, "order": order}) for name in sorted(sorts) for order in ("asc", "desc"))
+    yield from (Query(path, given) for path, all_given in PAGES.items() for given in all_given)

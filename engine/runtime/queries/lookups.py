@@ -12,6 +12,11 @@ Compiled = tuple[str, tuple[Any, ...]]
 _GLOB = str.maketrans({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"})
 
 
+def is_like(column: str, pattern: str, vendor: str) -> Compiled:
+    """The same in SQL that is written by hand."""
+    return (f"{column} GLOB %s", (pattern.translate(_GLOB),)) if vendor == "sqlite" else (f"{column} LIKE %s ESCAPE ''", (pattern,))
+
+
 class Like(Lookup):
     """`name__like="Two%"`. SQLite's own LIKE ignores capitals, so there it is a GLOB."""
 
@@ -19,11 +24,8 @@ class Like(Lookup):
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
         left, left_values = self.process_lhs(compiler, connection)
-        return f"{left} LIKE %s ESCAPE ''", (*left_values, self.rhs)
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
-        left, left_values = self.process_lhs(compiler, connection)
-        return f"{left} GLOB %s", (*left_values, str(self.rhs).translate(_GLOB))
+        sql, values = is_like(left, str(self.rhs), connection.vendor)
+        return sql, (*left_values, *values)
 
 
 class LikeIgnoringCase(Lookup):

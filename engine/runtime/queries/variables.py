@@ -10,22 +10,36 @@ from operator import and_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Left
 from django.db.models.lookups import Exact
+from django.db.models.sql.compiler import SQLCompiler
 
 from engine.bpmn.graph import HISTORY_LEVELS
 from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
-from engine.models import Blob, Instance, Token, UserTask, Variable
+from engine.models import Blob, Definition, Instance, Token, UserTask, Variable
 from engine.runtime import access, sight
-from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, like, switch, text, texts
+from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, switch, text, texts
 from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.lookups import is_like
 from engine.runtime.store.values import COLUMNS, columns_of, value_of
 
 MOST_CONDITIONS = 20  # in one query
-_INDEXED = 100  # characters of a text that its index holds
+MOST_NAMES = 1000  # that a pattern is turned into
+
+
+class Folded(Func):
+    """What the index of texts holds of a text: the beginning, in capitals. (It is written as there, without a parameter.)"""
+
+    arity, output_field = 1, TextField()
+    template = "LEFT(UPPER(%(expressions)s), 100)"
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **given: Any) -> Any:
+        return self.as_sql(compiler, connection, template="SUBSTR(UPPER(%(expressions)s), 1, 100)", **given)
+
 
 _NUMBERS = ("integer", "short", "long", "double", "bigDecimal", "bigInteger")
 _COLUMN: Mapping[str, str] = {  # what a value of each type is compared by
@@ -38,17 +52,16 @@ _COMPARED: Mapping[str, str] = {
     "equals": "exact", "notEquals": "exact", "greaterThan": "gt", "greaterThanOrEquals": "gte", "lessThan": "lt", "lessThanOrEquals": "lte",
     "equalsIgnoreCase": "iexact", "notEqualsIgnoreCase": "iexact", "like": "like", "likeIgnoreCase": "ilike",
 }  # fmt: skip
+_FOUND_BY_TEXT = ("equals", "notEquals", "equalsIgnoreCase", "notEqualsIgnoreCase")
 _NEGATED = ("notEquals", "notEqualsIgnoreCase")
 OF_EXECUTIONS = ("equals", "notEquals", "equalsIgnoreCase", "notEqualsIgnoreCase")  # what Flowable can ask of executions
 _OF_VARIABLES = ("equals",)
 _OF_ORDER = ("greaterThan", "greaterThanOrEquals", "lessThan", "lessThanOrEquals")
 # All names of variables, each found by a step in an index, so that a value can be looked for under each of them.
-EVERY_NAME = RawSQL(  # nothing of it comes from outside
-    """WITH RECURSIVE names (name) AS (SELECT MIN(name) FROM towpath_variable UNION ALL
+_NAMES = """WITH RECURSIVE names (name) AS (SELECT MIN(name) FROM towpath_variable UNION ALL
         SELECT (SELECT MIN(v.name) FROM towpath_variable v WHERE v.name > names.name) FROM names WHERE names.name IS NOT NULL)
-    SELECT name FROM names WHERE name IS NOT NULL""",
-    (),
-)
+    SELECT name FROM names WHERE name IS NOT NULL"""
+EVERY_NAME = RawSQL(_NAMES, ())  # noqa: S611  # nothing of it comes from outside
 _OF_TEXTS = ("equalsIgnoreCase", "notEqualsIgnoreCase", "like", "likeIgnoreCase")
 
 
@@ -92,8 +105,8 @@ class Condition:
         column = _COLUMN[self.kind]
         value = columns_of(self.value)[0][column]
         found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
-        if column == "text" and self.operation == "equals":
-            found &= Q(Exact(Left("text", _INDEXED), Value(value[:_INDEXED])))  # what the index of texts holds
+        if self.operation in _FOUND_BY_TEXT and column == "text":
+            found &= Q(Exact(Folded("text"), Folded(Value(value))))
         return found
 
     def named(self) -> Q:
@@ -142,17 +155,19 @@ def _seen(user: Any) -> QuerySet[Variable]:
     found = Variable.objects.all()
     if access.sees_all(user):
         return found
-    alone = Q(instance=None, task__in=access.visible_tasks(user).values("pk"))
-    return found.filter(Q(instance__in=access.visible_instances(user).values("pk")) | alone)
+    of_instance = Exists(access.visible_instances(user).filter(pk=OuterRef("instance")))
+    of_task = Exists(access.visible_tasks(user).filter(pk=OuterRef("task")))
+    return found.filter(Q(of_instance) | Q(of_task, instance=None))
 
 
-def _listed(user: Any) -> QuerySet[Variable]:
+def _listed(user: Any, instances: sight.Ids) -> QuerySet[Variable]:
+    """The same for lists; `instances` are those that he sees. Whether there are others too is asked first: there hardly ever are."""
     found = Variable.objects.all()
-    if access.sees_all(user):
-        return found
-    alone = sight.tasks(user, Q(instance=None)).values("pk")
-    of_both = (found.filter(instance__in=sight.instance_ids(user)), found.filter(instance=None, task__in=alone))
-    return found.filter(pk__in=sight.ids(*(part.values_list("pk") for part in of_both)))
+    of_instances = found.filter(instance__in=instances)
+    alone = found.filter(instance=None, task__in=sight.tasks(user, Q(instance=None)).values("pk"))
+    if not alone.exists():
+        return of_instances
+    return found.filter(pk__in=sight.ids(of_instances.values_list("pk"), alone.values_list("pk")))
 
 
 def _live(found: QuerySet[Variable]) -> QuerySet[Variable]:
@@ -161,9 +176,27 @@ def _live(found: QuerySet[Variable]) -> QuerySet[Variable]:
     return found.filter(Q(task=None) | ~Exists(ended), live=True)
 
 
+def _live_listed(user: Any) -> QuerySet[Variable]:
+    all_of_them = access.sees_all(user)
+    return _live(Variable.objects.all() if all_of_them else _listed(user, sight.instances(user).filter(ended=None).values("pk")))
+
+
+# Processes that keep no runs of activities keep no variables either (as Flowable's HistoryLevel).
+_SILENT = Q(history__in=HISTORY_LEVELS[:3])
+
+
 def _past(found: QuerySet[Variable]) -> QuerySet[Variable]:
-    """Those in the history: processes that keep no runs of activities keep no variables either (Flowable's HistoryLevel)."""
-    return found.exclude(instance__in=Instance.objects.filter(definition__history__in=HISTORY_LEVELS[:3]).values("pk"))
+    """Those in the history."""
+    silent = Definition.objects.filter(_SILENT).values("pk")
+    return found.filter(~Exists(Instance.objects.filter(pk=OuterRef("instance"), definition__in=silent)))
+
+
+def _past_listed(user: Any) -> QuerySet[Variable]:
+    """The same for lists: millions are not asked for their process where each keeps its variables."""
+    if not access.sees_all(user):
+        return _past(_listed(user, sight.instance_ids(user)))
+    found = Variable.objects.all()
+    return _past(found) if Definition.objects.filter(_SILENT).exists() else found
 
 
 def _of_one_row(name: str, value: object) -> Q:
@@ -176,6 +209,16 @@ def _of_one_row(name: str, value: object) -> Q:
     return reduce(and_, (one.where() for one in read), Q())
 
 
+def _named_like(name: str, value: object) -> Q:
+    """The pattern is asked of each name, of which there are few, and not of millions of variables; one statement."""
+    pattern = text(name, value)
+    sql, values = is_like("name", pattern, connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_NAMES} AND {sql} LIMIT %s", (*values, MOST_NAMES + 1))
+        found = [name for (name,) in cursor.fetchall()]
+    return Q(name__in=found) if len(found) <= MOST_NAMES else Q(name__like=pattern)
+
+
 _WITHOUT_TASKS = Q(task=None)
 _FILTERS: Filters = {
     "processInstanceId": ident("instance"),
@@ -183,20 +226,18 @@ _FILTERS: Filters = {
     "executionId": execution_of(),
     "taskId": ident("task"),
     "variableName": equals("name"),
-    "variableNameLike": like("name"),
+    "variableNameLike": _named_like,
     "excludeTaskVariables": switch(_WITHOUT_TASKS),
     "excludeLocalVariables": switch(Q(task=None, token=0)),
     "variables": _of_one_row,
 }
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
-_TIES = (Left("text", _INDEXED), "pk")  # as the index of texts has them, which so serves the whole list
+_TIES = (Folded("text"), "instance_id", "pk")  # as the index of texts has them, which so serves the whole list
 
 historic_variables: Listing[Variable] = Listing(
-    "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, lambda user: _past(_listed(user))
+    "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _past_listed
 )
-variables: Listing[Variable] = Listing(
-    "variable", lambda user: _live(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, lambda user: _live(_listed(user))
-)
+variables: Listing[Variable] = Listing("variable", lambda user: _live(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _live_listed)
 
 
 # -- their values ---------------------------------------------------------------------------------------------------------
