@@ -234,6 +234,7 @@ _FILTERS: Filters = {
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
 _TIES = (Folded("text"), "instance_id", "pk")  # as the index of texts has them, which so serves the whole list
 
+# Their long lists ask the database first what there is: SQL that is written for one call may be wrong for the next.
 historic_variables: Listing[Variable] = Listing(
     "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _past_listed
 )
