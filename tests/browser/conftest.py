@@ -21,6 +21,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 PHONE, DESK = {"width": 375, "height": 800}, {"width": 1280, "height": 900}
+LONG = 300.0  # seconds that nothing here takes, however slow the machine is
 HARMLESS = ("the server responded with a status of",)  # what the browser says of every 4xx and 5xx
 
 
@@ -39,7 +40,7 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: the browser tests are left out")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=LONG * 1000)
         yield browser
         browser.close()
 
@@ -51,10 +52,10 @@ def login(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
     said: list[str] = []
 
     def opened(person: User | None = None, **options: Any) -> Any:
-        context = chromium.new_context(base_url=live_server.url, locale="en-GB", **{"viewport": DESK, **options})
+        context = chromium.new_context(base_url=live_server.url, locale="en-GB", reduced_motion="reduce", **{"viewport": DESK, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(LONG * 1000)
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto("/login/")
@@ -62,6 +63,7 @@ def login(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             page.fill("[name=username]", person.get_username())
             page.fill("[name=password]", person.get_username())
             page.click("main button")
+            page.wait_for_url(lambda address: "/login/" not in address)  # a click does not wait for what it leads to
         return page
 
     yield opened
@@ -79,13 +81,18 @@ class Cluster:
         self.failures: list[Exception] = []
 
     def _run(self) -> None:
-        while not self.stopped.wait(0.05):
-            for key in list(Job.objects.filter(state="ready", attempts=0).values_list("pk", flat=True)):
-                try:
-                    jobs.run_now(key)
-                except Exception as error:
-                    self.failures.append(error)
-        connections.close_all()
+        try:
+            while not self.stopped.wait(0.05):
+                self._run_what_is_ready()
+        finally:
+            connections.close_all()
+
+    def _run_what_is_ready(self) -> None:
+        for key in list(Job.objects.filter(state="ready", attempts=0).values_list("pk", flat=True)):
+            try:
+                jobs.run_now(key)
+            except Exception as error:
+                self.failures.append(error)
 
 
 @pytest.fixture
@@ -101,4 +108,4 @@ def cluster() -> Iterator[Callable[[], Cluster]]:
     yield start
     for each in made:
         each.stopped.set()
-        each.thread.join(10)
+        each.thread.join(LONG)

@@ -43,7 +43,8 @@ SMALL = "all => all.filter(e => e.getClientRects().length && e.getBoundingClient
 
 
 def complaints(page: Any) -> list[str]:
-    """Of the page as it is, on a phone and on a desk, light and dark."""
+    """Of the page as it is once all of it is there, on a phone and on a desk, light and dark."""
+    page.wait_for_load_state()
     found = []
     for viewport in (PHONE, DESK):
         page.set_viewport_size(viewport)
@@ -113,6 +114,8 @@ def test_no_page_has_anything_to_complain_about(bob: User, login: Callable[..., 
         found[address] = complaints(page)
     page.goto(f"/tasks/{task.pk}/")
     page.click("text=Accept")
+    page.wait_for_selector("[role=alert]")
+    page.wait_for_load_state()
     assert page.locator("[role=alert]").count() == 1
     found["errors"] = complaints(page)
     assert {where: what for where, what in found.items() if what} == {}
@@ -146,6 +149,7 @@ def test_in_german_nothing_is_wider_than_a_phone(bob: User, login: Callable[...,
     made = stored(bob)
     page = login(bob, viewport=PHONE)
     page.click("text=Deutsch")
+    page.wait_for_selector("html[lang=de]")
     for address in ("/inbox/", "/start/", "/requests/", f"/requests/{made['failed'].pk}/"):
         page.goto(address)
         assert page.get_attribute("html", "lang") == "de"

@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "tasks_ui" / "locale" / "de" / "LC_MESSAGES"
-CODE = [*(ROOT / "tasks_ui").rglob("*.py"), *(ROOT / "engine" / "runtime" / "progress").glob("*.py")]
-TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if "admin" not in path.parts]
+CODE = sorted([*(ROOT / "tasks_ui").rglob("*.py"), *(ROOT / "engine" / "runtime" / "progress").glob("*.py")])
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.html") if "admin" not in path.parts)
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 TAG = re.compile(r"""{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
 SAME = {"Start", "Engine", "optional"}  # spelled alike, or of one word's length
