@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from engine.api.automatiko import extras
+from engine.api.automatiko import extras, operators
 from engine.api.automatiko.asking import JSON, Call
+from engine.api.automatiko.described import TEXT, Schema, change, image, in_path, in_query, paging, read, ref
 from engine.api.automatiko.finding import Service
 from engine.api.router import Answer
 from engine.bpmn.graph import Graph, Node
 from engine.models import Definition
-from engine.runtime import access, datamodel, definitions, naming
-
-Schema = dict[str, Any]
-TEXT: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
-HEADERS: Mapping[str, Schema] = {
-    "X-ATK-Mode": {"$ref": "#/components/schemas/Mode"},
-    "X-ATK-Callback": {"type": "string", "format": "uri", "description": "where the outcome of an asynchronous operation is posted"},
-    "Prefer": {"type": "string", "description": "respond-async: the same as X-ATK-Mode: async"},
-    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "description": "same key and body, same answer"},
-}
-METADATA = {"name": "metadata", "in": "query", "schema": {"type": "boolean"}, "description": "fill `metadata`"}
-AS = [
-    {"name": "user", "in": "query", "schema": {**TEXT, "maxLength": 150}, "description": "only for callers who may impersonate"},
-    {"name": "group", "in": "query", "schema": {"type": "array", "items": {**TEXT, "maxLength": 150}}, "description": "likewise"},
-]
-PROBLEMS = {
-    "400": "what was sent is wrong", "401": "log in", "403": "not yours", "404": "no such thing", "406": "no such media type",
-    "409": "not in the state for it", "413": "too large", "415": "send JSON", "422": "key of another request", "429": "too often",
-}  # fmt: skip
+from engine.runtime import access, datamodel, definitions, naming, operations
 
 
 def all_workflows(call: Call) -> Answer:
@@ -38,7 +20,7 @@ def all_workflows(call: Call) -> Answer:
     newest: dict[str, Definition] = {}
     for one in access.visible_definitions(call.user).filter(tenant="").order_by("-version"):
         newest.setdefault(one.service or one.key, one)
-    return _answer(call, [newest[name] for name in sorted(newest)])
+    return _answer(call, [newest[name] for name in sorted(newest)], operators.PATHS)
 
 
 def one_workflow(call: Call, where: Service) -> Answer:
@@ -46,15 +28,15 @@ def one_workflow(call: Call, where: Service) -> Answer:
     return _answer(call, [where.definition])
 
 
-def _answer(call: Call, found: Iterable[Definition]) -> Answer:
+def _answer(call: Call, found: Iterable[Definition], more: Schema | None = None) -> Answer:
     call.check_accept(JSON)
-    return Answer(200, document(call.base, found))
+    return Answer(200, document(call.base, found, more or {}))
 
 
-def document(base: str, found: Iterable[Definition]) -> Schema:
-    """The whole document."""
-    paths: Schema = {"/requests/{request}": {"get": _request()}}
-    schemas = dict(SCHEMAS)
+def document(base: str, found: Iterable[Definition], more: Schema) -> Schema:
+    """The whole document; `more` are paths besides those of the workflows."""
+    paths: Schema = {"/requests/{request}": {"get": _request()}, **more}
+    schemas = {**SCHEMAS, **operators.SCHEMAS}
     tags = []
     for definition in found:
         name = _named(definition)
@@ -79,10 +61,6 @@ def _named(definition: Definition) -> str:
 
 
 # -- schemas --------------------------------------------------------------------------------------------------------------
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _models(definition: Definition, name: str) -> Schema:
     """What a start takes, what an update takes, and what is shown."""
     model = datamodel.of(definition)
@@ -91,7 +69,7 @@ def _models(definition: Definition, name: str) -> Schema:
         return {m.name: datamodel.schema_of(m) for m in members}
 
     shown = of(m for m in model.members if m.shown)
-    own = {"id": {"type": "string"}, "metadata": {"anyOf": [_ref("Metadata"), {"type": "null"}]}}
+    own = {"id": {"type": "string"}, "metadata": {"anyOf": [ref("Metadata"), {"type": "null"}]}}
     needed = [m.name for m in model.members if "required" in m.tags and m.started]
     start: Schema = {"type": "object", "properties": of(m for m in model.members if m.started)}
     return {
@@ -162,16 +140,16 @@ SECURITY: Schema = {
 
 # -- paths ----------------------------------------------------------------------------------------------------------------
 def _paths(definition: Definition, name: str) -> Schema:
-    base, model = naming.path(definition), _ref(name)
+    base, model = naming.path(definition), ref(name)
     rows = {"type": "array", "items": model}
     made: Schema = {
         base: {
-            "get": _read("list", name, rows, _paging()),
-            "post": _change("start", name, model, _ref(f"{name}_start"), [_query("businessKey", 255)], accepted=model, needs_body=False),
+            "get": read("list", name, rows, paging()),
+            "post": change("start", name, model, ref(f"{name}_start"), [in_query("businessKey", 255)], accepted=model, needs_body=False),
         },
-        f"{base}/image": {"get": _image("image", name, [])},
+        f"{base}/image": {"get": image("image", name, [])},
     }
-    return made | _instance(definition, _Place(name, f"{base}/{{id}}", (_segment("id"),), "", (definition.key,)))
+    return made | _instance(definition, _Place(name, f"{base}/{{id}}", (in_path("id"),), "", (definition.key,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,36 +166,39 @@ class _Place:
         """An instance that this one called."""
         own = f"{segment}_id"
         path = f"{self.path}/{segment}/{{{own}}}"
-        return _Place(self.name, path, (*self.keys, _segment(own)), f"{self.prefix}{segment}_", (*self.above, key))
+        return _Place(self.name, path, (*self.keys, in_path(own)), f"{self.prefix}{segment}_", (*self.above, key))
 
 
 def _instance(definition: Definition, at: _Place) -> Schema:
     """What can be done with an instance, its tasks and what it waits for; and with the instances that it called."""
-    graph, model, keys = definitions.graph(definition), _ref(_named(definition)), [*at.keys]
-    tasks, tags = {"type": "array", "items": _ref("Task")}, {"type": "array", "items": _ref("Tag")}
+    graph, model, keys = definitions.graph(definition), ref(_named(definition)), [*at.keys]
+    tasks, tags = {"type": "array", "items": ref("Task")}, {"type": "array", "items": ref("Tag")}
     one, name, prefix = at.path, at.name, at.prefix
     made: Schema = {
         one: {
-            "get": _read(f"{prefix}get", name, model, keys),
-            "post": _change(f"{prefix}update", name, model, _ref(f"{_named(definition)}_update"), keys),
-            "delete": _change(f"{prefix}abort", name, model, None, keys),
+            "get": read(f"{prefix}get", name, model, keys),
+            "post": change(f"{prefix}update", name, model, ref(f"{_named(definition)}_update"), keys),
+            "delete": change(f"{prefix}abort", name, model, None, keys),
         },
-        f"{one}/tasks": {"get": _read(f"{prefix}tasks", name, tasks, keys)},
+        f"{one}/tasks": {"get": read(f"{prefix}tasks", name, tasks, keys)},
         f"{one}/tags": {
-            "get": _read(f"{prefix}tags", name, tags, keys),
-            "post": _change(f"{prefix}add_tag", name, tags, ADDED, keys, asynchronous=False),
+            "get": read(f"{prefix}tags", name, tags, keys),
+            "post": change(f"{prefix}add_tag", name, tags, ADDED, keys, asynchronous=False),
         },
-        f"{one}/tags/{{tag}}": {"delete": _change(f"{prefix}remove_tag", name, tags, None, [*keys, _segment("tag")], asynchronous=False)},
-        f"{one}/image": {"get": _image(f"{prefix}image_of", name, keys)},
+        f"{one}/tags/{{tag}}": {"delete": change(f"{prefix}remove_tag", name, tags, None, [*keys, in_path("tag")], asynchronous=False)},
+        f"{one}/image": {"get": image(f"{prefix}image_of", name, keys)},
     }
     for node in graph.nodes.values():
         if node.type == "userTask":
             made |= _task(node, definition, at)
     for event in sorted(extras.events(graph)):
-        made[f"{one}/{event}"] = {"post": _change(f"{prefix}signal_{event}", name, model, {}, keys, needs_body=False)}
+        sent = change(f"{prefix}signal_{event}", name, model, {}, keys, needs_body=False)
+        if operations.takes_text(definition, event):
+            sent["requestBody"]["content"]["text/plain"] = {"schema": TEXT}
+        made[f"{one}/{event}"] = {"post": sent}
     for segment, called in _called(graph, at.above).items():
-        rows = {"type": "array", "items": _ref(_named(called))}
-        made[f"{one}/{segment}"] = {"get": _read(f"{prefix}{segment}_list", name, rows, keys)}
+        rows = {"type": "array", "items": ref(_named(called))}
+        made[f"{one}/{segment}"] = {"get": read(f"{prefix}{segment}_list", name, rows, keys)}
         made |= _instance(called, at.inside(segment, called.key))
     return made
 
@@ -243,18 +224,18 @@ ADDED: Schema = {"type": "object", "properties": {"value": {"type": "string", "m
 
 def _task(node: Node, definition: Definition, at: _Place) -> Schema:
     """A user task: read it, complete it (or what `phase` says), give it up."""
-    step, model, form = naming.of_node(node), _ref(_named(definition)), _form_of(_named(definition), node)
+    step, model, form = naming.of_node(node), ref(_named(definition)), _form_of(_named(definition), node)
     phase = {
         "name": "phase",
         "in": "query",
         "schema": {"type": "string", "enum": ["complete", "claim", "release", "skip", "save", "abort"]},
     }
-    keys = [*at.keys, _segment("task")]
+    keys = [*at.keys, in_path("task")]
     return {
         f"{at.path}/{step}/{{task}}": {
-            "get": _read(f"{at.prefix}task_{step}", at.name, _ref(form), keys),
-            "post": _change(f"{at.prefix}complete_{step}", at.name, model, _ref(f"{form}_result"), [*keys, phase]),
-            "delete": _change(f"{at.prefix}abort_{step}", at.name, model, None, keys),
+            "get": read(f"{at.prefix}task_{step}", at.name, ref(form), keys),
+            "post": change(f"{at.prefix}complete_{step}", at.name, model, ref(f"{form}_result"), [*keys, phase]),
+            "delete": change(f"{at.prefix}abort_{step}", at.name, model, None, keys),
         }
     }
 
@@ -269,87 +250,6 @@ def _required(schema: Schema) -> str:
     return ", ".join(schema.get("required", ()))
 
 
-# -- operations -----------------------------------------------------------------------------------------------------------
-def _segment(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}}
-
-
-def _query(name: str, longest: int) -> Schema:
-    return {"name": name, "in": "query", "schema": {"type": "string", "pattern": "^[^/\\u0000]*$", "maxLength": longest}}
-
-
-def _paging() -> list[Schema]:
-    whole = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-    return [
-        {"name": "page", "in": "query", "schema": whole},
-        {"name": "size", "in": "query", "schema": whole},
-        {"name": "sortBy", "in": "query", "schema": TEXT},
-        {"name": "sortAsc", "in": "query", "schema": {"type": "boolean"}},
-        {"name": "status", "in": "query", "schema": {"type": "string", "enum": ["active", "error", "completed", "aborted"]}},
-        {"name": "tags", "in": "query", "schema": {"type": "array", "items": TEXT}},
-    ]
-
-
-def _json(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
-
-
-def _answers(schema: Schema) -> Schema:
-    problem = {"application/json": {"schema": _ref("Problem")}, "application/problem+json": {"schema": _ref("Problem")}}
-    failed = {"default": {"description": "an error end of the workflow: its code is the status, its data the body"}}
-    return {
-        "200": {"description": "done", "content": _json(schema)},
-        **{status: {"description": said, "content": problem} for status, said in PROBLEMS.items()},
-        "500": {"description": "a step failed; nothing was stored", "content": problem},
-        **failed,
-    }
-
-
-def _read(what: str, name: str, schema: Schema, parameters: list[Schema]) -> Schema:
-    return {"operationId": f"{name}_{what}", "tags": [name], "parameters": [*parameters, METADATA, *AS], "responses": _answers(schema)}
-
-
-def _image(what: str, name: str, parameters: list[Schema]) -> Schema:
-    found = _read(what, name, {}, parameters)
-    found["responses"]["200"] = {"description": "the diagram", "content": {"image/svg+xml": {"schema": {"type": "string"}}}}
-    return found
-
-
-def _change(
-    what: str, name: str, schema: Schema, body: Schema | None, parameters: list[Schema], *, asynchronous: bool = True,
-    accepted: Schema | None = None, needs_body: bool = True,
-) -> Schema:  # fmt: skip
-    found = _read(what, name, schema, parameters)
-    wanted = [h for h in HEADERS if asynchronous or h == "Idempotency-Key"]
-    found["parameters"] += [{"name": h, "in": "header", "schema": HEADERS[h]} for h in wanted if body is not None or h != "Idempotency-Key"]
-    if body is not None:
-        found["requestBody"] = {"required": needs_body, "content": _json(body)}
-    if asynchronous:
-        location = {"Location": {"schema": {"type": "string"}, "description": "where the state of the request is asked for"}}
-        taken = {"description": "accepted", "headers": location, "content": _json(accepted or _ref("Accepted"))}
-        found["responses"]["202"] = taken
-        found["callbacks"] = {"outcome": {"{$request.header.X-ATK-Callback}": {"post": _callback(schema)}}}
-    return found
-
-
-def _callback(schema: Schema) -> Schema:
-    """What is posted to the address that a caller gave."""
-    words = {"type": "string", "enum": ["Active", "Completed", "Aborted", "Failed"]}
-    named = ("X-ATK-Delivery", "webhook-id", "webhook-timestamp", "webhook-signature")
-    return {
-        "parameters": [
-            {"name": "X-ATK-Status", "in": "header", "required": True, "schema": words},
-            *({"name": name, "in": "header", "schema": {"type": "string"}} for name in named),
-        ],
-        "requestBody": {"content": _json({"anyOf": [schema, {"type": "object"}, {"type": "null"}]})},
-        "responses": {
-            "2XX": {"description": "taken"},
-            "410": {"description": "send no more"},
-            "default": {"description": "sent again later"},
-        },
-    }
-
-
 def _request() -> Schema:
-    found = _read("request", "services", _ref("Request"), [_segment("request")])
+    found = read("request", "services", ref("Request"), [in_path("request")])
     return {**found, "operationId": "request", "tags": ["requests"]}

@@ -25,6 +25,8 @@ from tests.automatiko_workflows import FILES
 PIZZA = Path(workflow_handlers.__file__).parent / "processes"
 OTHERS = ("pizza-order-slow-async.bpmn", "pizza-enter-order.form", "pizza-order-confirmation.form")
 TRIED = ("approvals", "matrix", "pizza-order-slow-async")  # none of their steps fails
+KEYS = ["k0", "k1", "k2", "nope"]
+KNOWN = {"id": KEYS, "instance": KEYS, "process": [*TRIED, "nope"], "node": ["firstLineApproval", "Work", "nope"]}
 LENIENT = [
     negative_data_rejection,  # numbers stand for texts and unknown members are left out, as at Automatiko
     positive_data_acceptance,  # a callback to a private address is refused, which no schema can tell
@@ -46,8 +48,8 @@ def document(admin: User, services: Callable[..., Services]) -> dict[str, Any]:
     for path, methods in made["paths"].items():
         for operation in methods.values():
             for one in operation["parameters"]:
-                if one["in"] == "path" and one["name"] == "id":
-                    one["schema"] = {"enum": ["k0", "k1", "k2", "nope"]}
+                if one["in"] == "path" and one["name"] in KNOWN:
+                    one["schema"] = {"enum": KNOWN[one["name"]]}
                 if one["in"] == "path" and one["name"] == "task":
                     one["schema"] = {"enum": [t["id"] for n in range(3) for t in client.get(f"{path.split('/')[1]}/k{n}/tasks")] or ["x"]}
     return made

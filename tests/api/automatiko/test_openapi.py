@@ -88,3 +88,25 @@ def test_there_is_a_page_to_try_it(services: Callable[..., Services]) -> None:
     page = services().http.get("/services/docs/")
     assert page.status_code == 200
     assert b"swagger" in page.content.lower()
+
+
+def test_the_management_calls_are_in_the_document_of_all_and_as_it_says(document: dict[str, Any], trusted: Services) -> None:
+    at = "/management/processes/{process}/instances/{instance}"
+    for path, method in ((f"{at}/nodeInstances/{{node_instance}}", "delete"), (f"{at}/skip/{{error}}", "post"), (at, "get")):
+        assert method in document["paths"][path]
+    assert not [path for path in trusted.get("scripts/openapi.json")["paths"] if path.startswith("/management")]
+    trusted.post("scripts?businessKey=s", {"name": "mary"})
+    here = "management/processes/scripts/instances"
+    for name, found in {
+        "Process": trusted.get("management/processes")[0],
+        "Instance": trusted.get(here)[0],
+        "InstanceDetails": trusted.get(f"{here}/s"),
+        "NodeInstance": trusted.get(f"{here}/s/nodeInstances")[0],
+        "Variables": trusted.delete(f"{here}/s"),
+    }.items():
+        Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]}).validate(found)
+
+
+def test_a_signal_that_takes_a_text_says_so(document: dict[str, Any]) -> None:
+    kinds = {name: set(document["paths"][f"/orders/{{id}}/{name}"]["post"]["requestBody"]["content"]) for name in ("payment", "counted")}
+    assert kinds == {"payment": {"application/json", "text/plain"}, "counted": {"application/json"}}
