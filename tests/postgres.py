@@ -48,9 +48,17 @@ def server() -> Iterator[str]:
         yield f"postgresql://postgres@/postgres?host={home}"
     finally:
         if process:
-            process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
-            process.wait(30)
+            _end(process)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:  # whatever holds it up: its files go with it
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
 
 
 def _binaries(home: Path) -> Path:
@@ -114,7 +122,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], binaries: Path, home: Path, seconds: float = 30) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], binaries: Path, home: Path, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while subprocess.run([binaries / "pg_isready", "-q", "-h", home], check=False).returncode:
         if process.poll() is not None or time.monotonic() > until:

@@ -29,7 +29,7 @@ def test_a_session_that_the_server_ended_is_no_good() -> None:
         [process] = cursor.fetchone()
     about = {name: value for name, value in connection.get_connection_params().items() if name in ("dbname", "user", "host", "port")}
     with psycopg.connect(**about, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+        other.execute("SELECT pg_terminate_backend(%s, 60000)", [process])
     assert not connection.is_usable()
     connection.close()
     assert Job.objects.count() == 0
