@@ -6,7 +6,7 @@ permission `towpath.operate`. Everybody else sees what he started or takes part 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from engine.errors import Forbidden
 from engine.models import Definition, IdentityLink, Instance, Job, UserTask
 from engine.models.prepared import Prepared
+from engine.runtime import rights
+from engine.runtime.rights import DEPLOY, IMPERSONATE, OPERATE, START
 
 ADMINS = "admin"  # the group that passes every policy of the service API, as at Automatiko
-
-DEPLOY, START, OPERATE, IMPERSONATE = "towpath.deploy", "towpath.start_instance", "towpath.operate", "towpath.impersonate"
 
 
 class Persona:
@@ -55,19 +55,46 @@ def groups(user: User) -> frozenset[str]:
         return frozenset()
     known: Any = user
     if not hasattr(known, "_towpath_groups"):
-        known._towpath_groups = frozenset(known.groups.values_list("name", flat=True))
+        told = rights.of(known)
+        known._towpath_groups = frozenset(known.groups.values_list("name", flat=True)) if told is None else told.groups
     found: frozenset[str] = known._towpath_groups
     return found
 
 
 def _has(user: User, permission: str) -> bool:
     asked: Any = user
-    return user is None or bool(asked.is_active and asked.has_perm(permission))
+    if user is None or not asked.is_active:
+        return user is None
+    told = rights.of(user)
+    return bool(asked.has_perm(permission)) if told is None else permission in told.permissions
 
 
 def sees_all(user: User) -> bool:
     """Whether he is an operator."""
     return _has(user, OPERATE)
+
+
+Kind = tuple[bool, int] | None  # whether he has a name, and of how many groups he is; None: he sees all
+
+
+def viewer(user: User) -> tuple[Kind, tuple[str, ...]]:
+    """What decides what he sees of instances and tasks: of which kind he is, and the names of himself and his groups.
+
+    For all who are of one kind the same SQL asks. (Groups are filled up to a power of two, so that the kinds are few.)
+    """
+    if sees_all(user):
+        return None, ()
+    me, mine = name(user), sorted(groups(user))
+    full = mine + mine[-1:] * ((1 << (len(mine) - 1).bit_length()) - len(mine)) if mine else []
+    return (me is not None, len(full)), ((me, *full) if me else tuple(full))
+
+
+def as_viewer(kind: Kind, names: Sequence[str]) -> User:
+    """Somebody of this kind with these names, for the questions of what he sees."""
+    if kind is None:
+        return None
+    named = int(kind[0])
+    return Persona(names[0] if named else None, names[named:])
 
 
 def may_deploy(user: User) -> bool:

@@ -80,17 +80,15 @@ def test_shows_a_stranger_nothing(people: dict[str, User], every_case: None) -> 
 @pytest.mark.parametrize("order", [False, True])
 def test_gives_pages_far_down_a_list_in_its_order(order: bool, people: dict[str, User], every_case: None) -> None:
     listing = queries.historic_tasks
-    rows = listing.sorted(listing(people["admin"]), "assignee", order)
-    whole = list(rows)
-    pages = [row for start in range(0, len(whole), 7) for row in listing.page(people["admin"], rows, start, 7)[0]]
+    whole = list(listing.sorted(listing(people["admin"]), "assignee", order))
+    pages = [row for start in range(0, len(whole), 7) for row in listing.page(people["admin"], {}, "assignee", order, start, 7)[0]]
     assert pages == whole
 
 
 @pytest.mark.parametrize("given", [{"startedAfter": "2001-01-01T00:00:00Z"}, {}])
 def test_sorts_by_id_whether_the_rows_are_found_first_or_not(given: dict[str, str], people: dict[str, User], every_case: None) -> None:
     listing = queries.historic_instances
-    rows = listing.sorted(listing(people["admin"], given), None, True, given)
-    assert [row.pk for row in listing.page(people["admin"], rows, 0, 500, given)[0]] == sorted(
+    assert [row.pk for row in listing.page(people["admin"], given, None, True, 0, 500)[0]] == sorted(
         (row.pk for row in Instance.objects.all()), reverse=True
     )
 

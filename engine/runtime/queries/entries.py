@@ -21,5 +21,6 @@ _FILTERS: Filters = {
 _SORTS = {"processInstanceId": "instance_id", "time": "time", "name": "name", "revision": "pk", "variableType": "pk"}
 
 entries: Listing[FormEntry] = Listing(
-    "detail", lambda user: visible(FormEntry.objects.all(), user), _FILTERS, _SORTS, "processInstanceId", ("time", "pk")
-)
+    "detail", lambda user: visible(FormEntry.objects.all(), user), _FILTERS, _SORTS, "processInstanceId", ("time", "pk"),
+    by_name=True,
+)  # fmt: skip

@@ -138,10 +138,12 @@ instances: Listing[Instance] = Listing(
     "id",
     _IN_ORDER,
     lambda user: _listed(user).filter(ended=None),
+    by_name=True,
 )
 historic_instances: Listing[Instance] = Listing(
-    "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER, _listed
-)
+    "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER, _listed,
+    by_name=True,
+)  # fmt: skip
 
 
 # -- what belongs to instances --------------------------------------------------------------------------------------------
@@ -194,6 +196,7 @@ executions: Listing[Token] = Listing(
     "processInstanceId",
     ("scope", "number", "pk"),  # what waits comes before what is around it
     partial(visible, Token.objects.select_related("instance"), long=True),
+    by_name=True,
 )  # fmt: skip
 
 _SUBSCRIPTIONS: Filters = {
@@ -275,7 +278,9 @@ _ACTIVITY_SORTS: Mapping[str, Any] = {
 }  # fmt: skip
 _AS_RUN = ("instance_id", "number")
 
-activities: Listing[Activity] = Listing("activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN, _runs_listed)
+activities: Listing[Activity] = Listing(
+    "activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN, _runs_listed, by_name=True
+)
 current_activities: Listing[Activity] = Listing(  # those of instances that still run
     "activity instance",
     lambda user: _runs(user).filter(instance__ended=None),
@@ -284,4 +289,5 @@ current_activities: Listing[Activity] = Listing(  # those of instances that stil
     "startTime",
     _AS_RUN,
     lambda user: _runs_listed(user).filter(instance__ended=None),
+    by_name=True,
 )

@@ -225,8 +225,11 @@ tasks: Listing[UserTask] = Listing(
     _IN_ORDER,
     lambda user: sight.tasks(user, sight.OPEN),
     plain=frozenset({"processInstanceId"}),
+    by_name=True,
 )
-historic_tasks: Listing[UserTask] = Listing("task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER, sight.tasks)
+historic_tasks: Listing[UserTask] = Listing(
+    "task", access.visible_tasks, _PAST, _PAST_SORTS, "taskInstanceId", _IN_ORDER, sight.tasks, by_name=True
+)
 
 
 # -- the inbox ------------------------------------------------------------------------------------------------------------

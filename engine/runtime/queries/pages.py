@@ -1,0 +1,105 @@
+"""The rows that one question has as its answer: parts of them, and how many there are. SQL is written once for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import reduce
+from operator import and_
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Count, Func, IntegerField, Model, Q, QuerySet, Window
+
+from engine.models.compiled import KEPT
+from engine.runtime import access
+from engine.runtime.queries.asking import Asked
+
+M = TypeVar("M", bound=Model)
+Rows = QuerySet[Any, Any]
+_HOW_MANY = Func(template="COUNT(*)", output_field=IntegerField())
+
+
+class Whole(Generic[M]):
+    """`rows(user, condition)` in their order, for a user and the conditions asked for.
+
+    `shape` tells all that the SQL depends on beside the conditions and which kind of viewer the user is; None: it is not kept.
+    """
+
+    def __init__(
+        self, model: type[M], user: Any, shape: Hashable | None, rows: Callable[[Any, Q], QuerySet[M]], conditions: Sequence[Asked] = ()
+    ) -> None:
+        self._model, self._user, self._rows, self._conditions = model, user, rows, conditions
+        kept = shape is not None and all(one.shape is not None for one in conditions)
+        self._kind, self._viewer = access.viewer(user) if kept else (None, ())
+        self._shape = (shape, self._kind, tuple(one.shape for one in conditions)) if kept else None
+        self._values = [*self._viewer, *(value for one in conditions for value in one.values)]
+
+    # -- asking
+    def part(self, start: int, size: int) -> list[M]:
+        """Some of the rows."""
+        return self._found(("part", start, size), lambda rows: rows[start : start + size])
+
+    def by_ids(self, start: int, size: int) -> list[M]:
+        """Some of the rows, of which the ids are found first; one statement."""
+        return self._found(("ids", start, size), lambda rows: _with_ids(rows, _ids(rows)[start : start + size]))
+
+    def counted(self, start: int, size: int) -> tuple[list[M], int]:
+        """Some of the rows, and how many there are: ids are found and counted at once, then the rows read."""
+        page: list[tuple[Any, int]] = self._found(("counted", start, size), lambda rows: _counted(rows)[start : start + size])
+        if not page:
+            return [], self.count() if start else 0
+        return self._of([key for key, _ in page]), page[0][1]
+
+    def count(self) -> int:
+        """How many rows there are."""
+        found = self._found("count", lambda rows: _bare(rows).order_by().values_list(_HOW_MANY))
+        return int(found[0][0]) if found else 0  # what can find nothing is not even sent
+
+    # -- finding
+    def _found(self, way: Hashable, take: Callable[[Rows], Rows]) -> list[Any]:
+        found = None
+        if self._shape is not None:
+            found = KEPT.rows(self._model, (self._shape, way), self._values, lambda given: take(self._of_values(given)))
+        return list(take(self._of_user())) if found is None else found
+
+    def _of(self, keys: list[Any]) -> list[M]:
+        if self._shape is not None:
+            shape = (self._shape, "keys", len(keys))
+            found = KEPT.rows(self._model, shape, keys, lambda given: _with_ids(self._of_user(), given))
+        return list(_with_ids(self._of_user(), keys)) if self._shape is None or found is None else found
+
+    def _of_user(self) -> QuerySet[M]:
+        return self._rows(self._user, _all(one.made(one.values) for one in self._conditions))
+
+    def _of_values(self, given: Sequence[Any]) -> QuerySet[M]:
+        at, wanted = len(self._viewer), []
+        viewer = access.as_viewer(self._kind, given[:at])
+        for one in self._conditions:
+            wanted.append(one.made(given[at : at + len(one.values)]))
+            at += len(one.values)
+        return self._rows(viewer, _all(wanted))
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    return reduce(and_, conditions, Q())
+
+
+def _bare(rows: Rows) -> Rows:
+    return rows.select_related(None)
+
+
+def _ids(rows: Rows) -> Rows:
+    return _bare(rows).values("pk")
+
+
+def _counted(rows: Rows) -> Rows:
+    counted = _bare(rows).annotate(_in_all=Window(Count("pk")))
+    counted = counted.order_by("_in_all", *rows.query.order_by)  # the same for all: so no plan hopes to stop after a few rows
+    found: Rows = counted.values_list("pk", "_in_all")
+    return found
+
+
+def _with_ids(rows: Rows, ids: Any) -> Rows:
+    """The rows with these ids, as the others are read and in their order."""
+    found: Rows = rows.model._default_manager.filter(pk__in=ids).order_by(*rows.query.order_by)
+    related = rows.query.select_related
+    return found.select_related(*related) if isinstance(related, dict) else found
