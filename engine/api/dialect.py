@@ -49,14 +49,16 @@ def execution_id(instance: object, token: int | None) -> str | None:
 
 
 # -- pages ----------------------------------------------------------------------------------------------------------------
-def page(call: Call, listing: Listing[M], given: Mapping[str, object], shape: Callable[[Sequence[M]], list[Json]]) -> dict[str, Json]:
-    """A page of a listing: `given` are the filters and the paging as sent; `shape` makes its entries."""
+def page(
+    call: Call, listing: Listing[M], given: Mapping[str, object], shape: Callable[[Sequence[M]], list[Json]], **fixed: object
+) -> dict[str, Json]:
+    """A page of a listing: `given` are the filters and the paging as sent, `fixed` filters of our own; `shape` makes its entries."""
     given = words.taken(call.path, given)
     start, size = _count(given, "start", 0), min(_count(given, "size", FIRST_PAGE), conf.MAX_PAGE_SIZE)
     sort, order = given.get("sort") or listing.default, "asc" if given.get("order") is None else given["order"]
     if order not in ("asc", "desc"):
         raise BadInput("order must be asc or desc", "order")
-    found, total = listing.page(call.user, given, str(sort), order == "desc", start, size)
+    found, total = listing.page(call.user, {**given, **fixed}, str(sort), order == "desc", start, size)
     return {"data": shape(found), "total": total, "start": start, "sort": sort, "order": order, "size": len(found)}
 
 

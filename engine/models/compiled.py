@@ -19,13 +19,14 @@ from django.db import connections, models, router
 from django.db.models.query import ModelIterable, get_related_populators  # type: ignore[attr-defined]
 from django.db.models.sql.compiler import SQLCompiler
 
-Value = str | int | UUID | datetime
+Value = str | int | float | UUID | datetime
 Query = Callable[[Sequence[Any]], models.QuerySet[Any, Any]]
 MOST_KEPT = 400  # shapes in a process; about 10 kB each
 
-_TYPES = frozenset((str, int, UUID, datetime))
+_TYPES = frozenset((str, int, float, UUID, datetime))
 _FAR = datetime(2900, 1, 1, tzinfo=UTC)
 _SPECIAL = "*%_\\"  # what patterns escape: a text that becomes one is not found again
+_LONG = " " * 5000  # longer than any text that is taken: a part of one is not the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,15 @@ class Compiled:
 
 
 # -- writing SQL ----------------------------------------------------------------------------------------------------------
+def is_value(value: object) -> bool:
+    """Whether it may travel alone: it is of a plain type, and a moment names its time zone."""
+    return type(value) in _TYPES and not (isinstance(value, datetime) and value.tzinfo is None)
+
+
 def compiled(query: Query, values: Sequence[Value], alias: str) -> Compiled | None:
     """The query for values of these types, None where the places of some cannot be told. Its SQL must not depend on what they are."""
-    stand_ins = [_stand_in(value, number) for number, value in enumerate(values)]
+    token = str(uuid4())
+    stand_ins = [_stand_in(value, number, token) for number, value in enumerate(values)]
     rows = query(stand_ins).using(alias)
     compiler = rows.query.get_compiler(alias)
     try:
@@ -60,21 +67,25 @@ def compiled(query: Query, values: Sequence[Value], alias: str) -> Compiled | No
     except EmptyResultSet:
         return None
     numbers = {value: number for number, value in enumerate(adapted(connections[alias], stand_ins))}
-    found = [(at, value) for at, value in enumerate(parameters) if type(value) in _TYPES]
-    places = tuple((at, numbers[value]) for at, value in found if value in numbers)
-    if len({number for _, number in places}) < len(values):
+    places = [(at, numbers[value]) for at, value in enumerate(parameters) if type(value) in _TYPES and value in numbers]
+    fixed = list(parameters)
+    for at, _ in places:
+        fixed[at] = None
+    if len({number for _, number in places}) < len(values) or any(token in str(one) for one in fixed):
         return None
-    return Compiled(sql, tuple(parameters), places, _maker(compiler, alias, models=rows._iterable_class is ModelIterable))
+    return Compiled(sql, tuple(fixed), tuple(places), _maker(compiler, alias, models=rows._iterable_class is ModelIterable))
 
 
-def _stand_in(value: Value, number: int) -> Value:
+def _stand_in(value: Value, number: int, token: str) -> Value:
     match value:
         case str():
-            return f"{_SPECIAL}{uuid4()}"
+            return f"{_SPECIAL}{token} {number}{_LONG}"
         case UUID():
             return uuid4()
         case datetime():
             return _FAR + timedelta(microseconds=number)
+        case float():
+            return 2.0**60 + 2**20 * number
         case int() if not isinstance(value, bool):
             return 2**30 + 7919 * (number + 1)
     raise TypeError(f"{type(value).__name__} is no type of a value that SQL is kept for")

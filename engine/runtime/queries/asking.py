@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db.models import Q
 
-from engine.models.compiled import Value
-
-_VALUES = frozenset((str, int, UUID, datetime))
+from engine.models.compiled import Value, is_value
 
 
 class Asked(NamedTuple):
@@ -27,9 +23,12 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ByShape:
-    """A filter whose condition holds more than columns and values: `read` tells its shape and values, `make` makes it of them."""
+    """A filter whose condition holds more than columns and values: `read` tells its shape and values, `make` makes it of them.
 
-    read: Callable[[str, object], tuple[Hashable, Sequence[Value]]]
+    What is made must hold each value as it is, and what else it holds must follow from the shape.
+    """
+
+    read: Callable[[str, object], tuple[Hashable, Sequence[Any]]]
     make: Callable[[Any, Sequence[Any]], Q]
 
     def __call__(self, name: str, value: object) -> Q:
@@ -37,7 +36,7 @@ class ByShape:
 
     def asked(self, name: str, value: object) -> Asked:
         shape, values = self.read(name, value)
-        return Asked(shape, values, lambda given: self.make(shape, given))
+        return Asked(shape if all(map(is_value, values)) else None, values, lambda given: self.make(shape, given))
 
 
 def asked(condition: Q) -> Asked:
@@ -62,10 +61,10 @@ def _shape(condition: Q, values: list[Value]) -> tuple[Any, ...] | None:
 def _compared(child: tuple[str, Any], values: list[Value]) -> tuple[Any, ...] | None:
     """A path and what it is compared with, as (path, how, what): values leave, and only their types and number stay."""
     path, value = child
-    if type(value) in _VALUES:
+    if is_value(value):
         values.append(value)
         return path, "value", type(value)
-    if isinstance(value, list | tuple) and all(type(one) in _VALUES for one in value):
+    if isinstance(value, list | tuple) and all(is_value(one) for one in value):
         values.extend(value)
         return path, "values", tuple(map(type, value))
     return (path, "is", value) if value is None or isinstance(value, bool | Enum) else None

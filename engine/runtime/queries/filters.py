@@ -6,7 +6,7 @@ an id that can be no id is no mistake, it matches nothing, as at Flowable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from engine.errors import BadInput
 from engine.runtime.queries import lookups as _lookups  # noqa: F401  # registers `like` and `ilike`
+from engine.runtime.queries.asking import ByShape
 
 Read = Callable[[str, object], Any]
 Filter = Callable[[str, object], Q]
@@ -143,6 +144,23 @@ def execution_of(instance: str = "instance", token: str = "token") -> Filter:  #
         return Q(**{instance: found[0], token: found[1]}) if found else NOTHING
 
     return make
+
+
+def of_text(make: Callable[[str], Q]) -> Filter:
+    """A condition that asks other tables for a text."""
+    return ByShape(lambda name, value: ((), [text(name, value)]), lambda shape, values: make(values[0]))
+
+
+def of_texts(make: Callable[[Sequence[str]], Q], least: int = 0) -> Filter:
+    """A condition that asks other tables for one of some texts, of which there must be `least`."""
+
+    def read(name: str, value: object) -> tuple[int, list[str]]:
+        found = texts(name, value)
+        if len(found) < least:
+            raise BadInput(f"{name} must not be empty", name)
+        return len(found), found
+
+    return ByShape(read, lambda shape, values: make(values))
 
 
 def switch(yes: Q, no: Q | None = None) -> Filter:

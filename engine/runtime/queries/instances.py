@@ -25,6 +25,7 @@ from engine.runtime.queries.filters import (
     none_of,
     number,
     of_cases,
+    of_text,
     switch,
     tenant,
     text,
@@ -58,9 +59,8 @@ def of_definition(path: str = "definition") -> dict[str, Any]:
     }
 
 
-def _involved(name: str, value: object) -> Q:
+def _involved(who: str) -> Q:
     """Users who started it, are linked to it, or have or had one of its tasks."""
-    who = text(name, value)
     links, tasks = IdentityLink.objects.filter(user=who), UserTask.objects.filter(instance__isnull=False)
     found: list[sight.Ids] = [tasks.filter(**{role: who}).values_list("instance") for role in ("assignee", "owner", "completed_by")]
     found += [tasks.filter(pk__in=links.filter(task__isnull=False).values("task")).values_list("instance")]
@@ -68,8 +68,8 @@ def _involved(name: str, value: object) -> Q:
     return Q(pk__in=sight.ids(Instance.objects.filter(starter=who).values_list("pk"), *found))
 
 
-def _resting_at(name: str, value: object) -> Q:
-    return Q(Exists(Token.objects.filter(instance=OuterRef("pk"), node=text(name, value))))
+def _resting_at(node: str) -> Q:
+    return Q(Exists(Token.objects.filter(instance=OuterRef("pk"), node=node)))
 
 
 def _calls(name: str, value: object) -> Q:
@@ -94,13 +94,13 @@ _OF_ANY: Filters = {
     "startedBy": equals("starter"),
     "startedBefore": before("started"),
     "startedAfter": after("started"),
-    "involvedUser": _involved,
+    "involvedUser": of_text(_involved),
     "superProcessInstanceId": ident("parent"),
     "subProcessInstanceId": _calls,
     "rootScopeId": ident("root"),
     "parentScopeId": ident("parent"),
     "excludeSubprocesses": switch(Q(parent=None)),
-    "activeActivityId": _resting_at,
+    "activeActivityId": of_text(_resting_at),
     "activeActivityIds": lambda name, value: Q(Exists(Token.objects.filter(among("node")(name, value), instance=OuterRef("pk")))),
     "variables": conditions(of_instances()),
     **of_cases(),
@@ -253,7 +253,7 @@ _ACTIVITIES: Filters = {
     "processInstanceIds": idents("instance"),
     "calledProcessInstanceIds": idents("called"),
     "taskAssignee": equals("assignee"),
-    "taskCompletedBy": lambda name, value: Q(task__in=UserTask.objects.filter(completed_by=text(name, value)).values("pk")),
+    "taskCompletedBy": of_text(lambda who: Q(task__in=UserTask.objects.filter(completed_by=who).values("pk"))),
     "startedBefore": before("started"),
     "startedAfter": after("started"),
     "finishedBefore": before("ended"),

@@ -26,10 +26,10 @@ from engine.runtime.queries.filters import (
     none_of,
     number,
     of_cases,
+    of_text,
+    of_texts,
     switch,
     tenant,
-    text,
-    texts,
 )  # fmt: skip
 from engine.runtime.queries.instances import of_definition, took
 from engine.runtime.queries.listing import Listing
@@ -68,38 +68,20 @@ def _offers(among: Q) -> Filters:
 def _offers_of(among: Q, free: Q) -> Filters:
     """The same, of the free ones of some tasks; a person's own are hers, free or not."""
 
-    def of_group(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(free, Q(group=text(name, value))))
-
-    def of_groups(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(free, Q(group__in=_some(name, value))))
-
-    def of_user(name: str, value: object) -> Q:
-        return Q(pk__in=_offered(free, *_person(text(name, value))))
-
-    def or_assigned(name: str, value: object) -> Q:
-        who = text(name, value)
+    def or_assigned(who: str) -> Q:
         return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(free, *_person(who))))
 
+    of_groups = of_texts(lambda groups: Q(pk__in=_offered(free, Q(group__in=groups))), least=1)
     return {
-        "candidateUser": of_user,
-        "candidateGroup": of_group,
+        "candidateUser": of_text(lambda who: Q(pk__in=_offered(free, *_person(who)))),
+        "candidateGroup": of_text(lambda group: Q(pk__in=_offered(free, Q(group=group)))),
         "candidateGroups": of_groups,
         "candidateGroupIn": of_groups,
-        "candidateOrAssigned": or_assigned,
+        "candidateOrAssigned": of_text(or_assigned),
     }
 
 
-def _some(name: str, value: object) -> list[str]:
-    """Groups by name, at least one; raises BadInput."""
-    found = texts(name, value)
-    if not found:
-        raise BadInput(f"{name} must not be empty", name)
-    return found
-
-
-def _involved(name: str, value: object) -> Q:
-    who = text(name, value)
+def _involved(who: str) -> Q:
     links = IdentityLink.objects.filter(user=who, task__isnull=False).values_list("task")
     return Q(pk__in=sight.ids(*(UserTask.objects.filter(**{role: who}).values_list("pk") for role in ("assignee", "owner")), links))
 
@@ -132,8 +114,8 @@ _OF_ANY: Filters = {
     "formKey": equals("form_key"),
     "unassigned": switch(Q(assignee=None)),
     "delegationState": _delegated,
-    "involvedUser": _involved,
-    "taskInvolvedUser": _involved,
+    "involvedUser": of_text(_involved),
+    "taskInvolvedUser": of_text(_involved),
     **like_family("taskDefinitionKey", "node"),
     "taskDefinitionKeys": among("node"),
     "processInstanceId": ident("instance"),
@@ -192,7 +174,7 @@ _PAST: Filters = {
     "taskMaxPriority": _at_least("priority", "lte"),
     **dict.fromkeys(
         ("taskCandidateGroup", f"taskCandidateGroup{WHOEVER}"),
-        lambda name, value: Q(pk__in=sight.ids(*_linked(Q(group=text(name, value))))),
+        of_text(lambda group: Q(pk__in=sight.ids(*_linked(Q(group=group))))),
     ),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
     "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import and_
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
 from engine.models import Blob, Definition, Instance, Token, UserTask, Variable
 from engine.runtime import access, sight
+from engine.runtime.queries.asking import ByShape
 from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, switch, text, texts
 from engine.runtime.queries.listing import Listing
 from engine.runtime.queries.lookups import is_like
@@ -100,10 +102,13 @@ class Condition:
     def negated(self) -> bool:
         return self.operation in _NEGATED
 
+    def stored(self) -> Any:
+        """The value as its column holds it; what is one already stays as it is."""
+        return columns_of(self.value)[0][_COLUMN[self.kind]]
+
     def compared(self) -> Q:
         """The comparison alone."""
-        column = _COLUMN[self.kind]
-        value = columns_of(self.value)[0][column]
+        column, value = _COLUMN[self.kind], self.stored()
         found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
         if self.operation in _FOUND_BY_TEXT and column == "text":
             found &= Q(Exact(Folded("text"), Folded(Value(value))))
@@ -126,12 +131,19 @@ class Condition:
 def conditions(rows: QuerySet[Variable], operations: Collection[str] = tuple(_COMPARED)) -> Filter:
     """A filter for a list of conditions, each of which one of `rows` (that refer to the outer query) must meet."""
 
-    def make(name: str, value: object) -> Q:
+    def read(name: str, value: object) -> tuple[tuple[Any, ...], list[Any]]:
         if not isinstance(value, list) or len(value) > MOST_CONDITIONS:
             raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
-        return reduce(and_, (Condition.read(name, one, operations).met_by(rows) for one in value), Q())
+        found = [Condition.read(name, one, operations) for one in value]
+        named = [[one.stored()] if one.name is None else [one.name, one.stored()] for one in found]
+        return tuple((one.name is None, one.operation, one.kind) for one in found), list(chain.from_iterable(named))
 
-    return make
+    def make(shape: tuple[Any, ...], values: Sequence[Any]) -> Q:
+        given = iter(values)
+        found = [Condition(None if anyone else next(given), operation, kind, next(given)) for anyone, operation, kind in shape]
+        return reduce(and_, (one.met_by(rows) for one in found), Q())
+
+    return ByShape(read, make)
 
 
 # -- which variables ------------------------------------------------------------------------------------------------------
