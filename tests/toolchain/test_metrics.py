@@ -101,8 +101,9 @@ def test_speaks_openmetrics_to_who_asks_for_it(client: Client) -> None:
 
 # -- cost -----------------------------------------------------------------------------------------------------------------
 def test_reads_a_few_statements_and_then_nothing_for_some_seconds(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(metrics.collector, "_keep", 3600)
     for _ in range(20):
         make_job()
     with django_assert_num_queries(9):
