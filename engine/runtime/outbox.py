@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Max, Q
 
+from engine.conf import settings as conf
 from engine.models import Delivery, Instance, Job, Request
 from engine.models.fields import uuid7
 from engine.runtime import shapes
@@ -71,7 +72,7 @@ def outcome(instance: Instance, data: Mapping[str, Any], asked: Mapping[str, Any
         return ended_by_error(instance.reason, data)
     failures = [] if instance.ended else errors(instance.pk)
     said = word(instance, failures)
-    wanted = bool(asked.get("metadata")) or said == "Failed"
+    wanted = bool(asked.get("metadata")) or (said == "Failed" and not conf.SERVICES_COMPATIBLE)  # Automatiko does not say why
     body = shapes.instance(instance, metadata=wanted, caller=caller, failures=failures, millis=True)
     return Outcome(500 if said == "Failed" else 200, body, said)
 

@@ -62,7 +62,7 @@ from engine.interpreter.journal import (
 from engine.interpreter.state import Facts
 from engine.models import Job, Ledger
 from engine.models.fields import uuid7
-from engine.runtime import definitions, hooks, outbox
+from engine.runtime import definitions, hooks, outbox, versions
 from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
@@ -352,6 +352,8 @@ class Work:
     # -- saving
     def _save(self) -> None:
         units = sorted(self.units.values(), key=lambda u: u.id)
+        for unit in units:
+            versions.remember(unit)
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
         statements += insert(Job, self.later)

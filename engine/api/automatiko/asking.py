@@ -42,6 +42,13 @@ class Call:
             raise BadInput(f"{name} holds a character that cannot be stored", name)
         return found
 
+    def params(self, name: str) -> list[str]:
+        """All values of a parameter; raises BadInput for what cannot be stored."""
+        found = self.request.GET.getlist(name)
+        if not all(map(storable, found)):
+            raise BadInput(f"{name} holds a character that cannot be stored", name)
+        return found
+
     def flag(self, name: str, default: bool = False) -> bool:
         found = self.param(name)
         return default if found is None else TRUTH.get(found.lower(), False)

@@ -106,10 +106,15 @@ def _own_id(key: str) -> UUID:
 
 def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
     """By the id that the service gave, or by the engine's own; the newest version first."""
+    return rows.filter(called(key)).order_by("-definition__version", "-started").first() if len(key) <= LONGEST_KEY else None
+
+
+def called(key: str) -> Q:
+    """The instances of this id, the service's or the engine's own."""
     mine = Q(service_id=key)
     with suppress(ValueError):
         mine |= Q(pk=UUID(key))
-    return rows.filter(mine).order_by("-definition__version", "-started").first() if len(key) <= LONGEST_KEY else None
+    return mine
 
 
 def check(row: Instance, user: Any, *, change: bool = False) -> None:

@@ -15,13 +15,14 @@ from django.http import HttpResponse, HttpResponseRedirect
 from engine.api.automatiko import extras, finding, nodes, workflows
 from engine.api.automatiko.asking import JSON, Call
 from engine.api.automatiko.finding import Service
-from engine.api.automatiko.shaped import Failed, NoInstance, Nothing
+from engine.api.automatiko.shaped import Failed, NoInstance, Nothing, NoVariable
 from engine.api.body import Json
 from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BadInput, BpmnError, NotFound, TechnicalError
-from engine.models import Definition, Instance, Job
-from engine.runtime import access, datamodel, jobs, labels, naming, outbox, requests, shapes, skipping, tasks, transfer
+from engine.models import Definition, Instance, Job, Ledger
+from engine.runtime import access, datamodel, jobs, labels, naming, outbox, requests, shapes, skipping, tasks, transfer, work
+from engine.runtime import versions as earlier
 from engine.runtime.operations import Wanted
 
 ZIP = ("application/zip",)
@@ -80,8 +81,19 @@ def _instance(call: Call, at: _At, more: list[str]) -> Methods:
             return {"GET": lambda: errors(call, at)}
         case ["archive"]:
             return {"GET": lambda: archive(call, row)}
+    return _operated(call, at, more)
+
+
+def _operated(call: Call, at: _At, more: list[str]) -> Methods:
+    """What operators repair and change."""
+    row = at.row
+    match more:
         case ["retrigger" | "skip" as verb, *error] if len(error) < 2:
             return {"POST": lambda: repair(call, at, verb, error[0] if error else None)}
+        case ["variables", name, "versions"]:
+            return {"GET": lambda: versions(call, row, name)}
+        case ["variables", name, "versions", number]:
+            return {"POST": lambda: restore(call, row, name, number)}
         case ["nodeInstances"]:
             return {"GET": lambda: nodes.listing(call, row)}
         case ["nodeInstances", key]:
@@ -172,7 +184,8 @@ def details(call: Call, at: _At) -> Answer:
     status = "error" if at.failed else "active"
     more = {
         "image": f"/management/processes/{at.process}/instances/{at.key}/image?status={status}", "variables": _variables(row),
-        "versionedVariables": [], "subprocesses": [_short(one) for one in called], "errors": [_error(job) for job in _dead(row)] or None,
+        "versionedVariables": _versioned(row), "subprocesses": [_short(one) for one in called],
+        "errors": [_error(job) for job in _dead(row)] or None,
     }  # fmt: skip
     return Answer(200, _short(row, at.process) | {"businessKey": row.business_key or ""} | more)
 
@@ -183,6 +196,31 @@ def abort(call: Call, at: _At) -> Answer:
     finding.check_abort(at.row, call.user)
     requests.carry_out(Wanted("abort", at.row.definition, at.row.pk), call.user)
     return at.answer()
+
+
+# -- versions of variables ------------------------------------------------------------------------------------------------
+def _versioned(row: Instance) -> list[str]:
+    return [m.name for m in datamodel.of(row.definition).members if earlier.TAG in m.tags and m.updated]
+
+
+def versions(call: Call, row: Instance, name: str) -> Answer:
+    """The earlier values of a variable that is tagged `versioned`, the oldest first; raises NoVariable."""
+    call.check_accept(JSON)
+    if name not in _versioned(row):
+        raise NoVariable(name, row.pk)
+    return Answer(200, earlier.of(shapes.values_of(row), name))
+
+
+def restore(call: Call, row: Instance, name: str, number: str) -> Answer:
+    """Give a variable the earlier value of this number, from 0; answers those there are then. Raises NoVariable."""
+    call.check_accept(JSON)
+    known = earlier.of(shapes.values_of(row), name) if name in _versioned(row) else []
+    if not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < len(known)):
+        raise NoVariable(name, row.pk)
+    value = datamodel.taken(datamodel.of(row.definition).type_of(name), known[int(number)], name)
+    wish, user = work.SetVariables(0, {name: value}), access.name(call.user)
+    work.run(work.Order(row.pk, wish, Ledger.Trigger.VARIABLES, name[:255], None, user))
+    return versions(call, row, name)
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------------
@@ -257,7 +295,8 @@ def bring_back(call: Call, where: Service, process: str) -> Answer:
     with transaction.atomic():
         made = transfer.imported(where.definition, call.json, user=call.user)
         more = {
-            "image": f"/management/processes/{process}/instances/{made.pk}/image", "variables": _variables(made), "versionedVariables": [],
+            "image": f"/management/processes/{process}/instances/{made.pk}/image", "variables": _variables(made),
+            "versionedVariables": _versioned(made),
             "subprocesses": None, "errors": [_error(job) for job in _dead(made)] or None,
         }  # fmt: skip
         answer = Answer(200, _short(made, process) | ({"state": 0} if conf.SERVICES_COMPATIBLE else {}) | more)

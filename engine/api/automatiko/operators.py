@@ -85,6 +85,11 @@ def _cancel() -> Schema:
     return {**found, "summary": "take away what stands at a node"}
 
 
+def _restore() -> Schema:
+    found = _look("restore", {"type": "array"}, [*_HERE, in_path("name"), in_path("number"), _KEY])
+    return {**found, "summary": "give a versioned variable an earlier value"}
+
+
 PATHS: Schema = {
     _AT: {"get": _look("processes", _list("Process"), [])},
     f"{_AT}/{{process}}/instances": {"get": _look("instances", _list("Instance"), [_PROCESS, _STATUS, *_PAGES]), "post": _import()},
@@ -97,6 +102,8 @@ PATHS: Schema = {
     f"{_ONE}/retrigger/{{error}}": {"post": _do("retrigger_one", [in_path("error")], "run a failed step again")},
     f"{_ONE}/skip": {"post": _do("skip", [], "go on without the failed steps")},
     f"{_ONE}/skip/{{error}}": {"post": _do("skip_one", [in_path("error")], "go on without a failed step")},
+    f"{_ONE}/variables/{{name}}/versions": {"get": _look("versions", {"type": "array"}, [*_HERE, in_path("name")])},
+    f"{_ONE}/variables/{{name}}/versions/{{number}}": {"post": _restore()},
     f"{_ONE}/nodeInstances": {"get": _look("nodes", _list("NodeInstance"), _HERE)},
     f"{_ONE}/nodeInstances/{{node_instance}}": {
         "post": _do("repeat_node", [in_path("node_instance")], "let what stands at a node begin again"),

@@ -108,13 +108,19 @@ def listing(call: Call, where: Service) -> Answer | HttpResponse:
         return start_page(call.request, where)
     call.check_accept(JSON)
     page, size = max(1, call.number("page", 1)), min(call.number("size", 10), conf.MAX_PAGE_SIZE)
-    rows = list(_sorted(call, _chosen(call, where))[(page - 1) * size : page * size]) if size else []
+    first, last = (page - 1) * size, page * size
+    if conf.SERVICES_COMPATIBLE and call.params("tags"):
+        first, last = 0, conf.MAX_PAGE_SIZE  # Automatiko does not cut what it finds by tags
+    rows = list(_sorted(call, _chosen(call, where))[first:last]) if last else []
     values = values_of(rows)
     return Answer(200, [shaped(call, row, values[row.pk]) for row in rows])
 
 
 def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
-    """By status and tags; what has ended is not listed, as at Automatiko, and an unknown status means the running ones without errors."""
+    """By status and tags; what has ended is not listed, as at Automatiko, and an unknown status means the running ones without errors.
+
+    The id and the business key of an instance count as tags of it.
+    """
     rows = where.instances().filter(pk__in=access.service_instances(call.user, where.policy).values("pk"))
     status = (call.param("status") or "active").lower()
     dead = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
@@ -122,8 +128,8 @@ def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
         return rows.none()
     rows = rows.filter(Exists(dead) if status == "error" else ~Exists(dead))
     wanted = Q()
-    for tag in call.request.GET.getlist("tags"):
-        wanted |= Q(tags__contains=f"\n{tag}\n") | Q(added_tags__contains=f"\n{tag}\n")
+    for tag in call.params("tags"):
+        wanted |= Q(tags__contains=f"\n{tag}\n") | Q(added_tags__contains=f"\n{tag}\n") | finding.called(tag)
     return rows.filter(wanted)
 
 

@@ -271,3 +271,30 @@ def test_to_the_letter_a_failed_instance_is_told_of_by_its_status(trusted: Servi
     assert (error["id"], error["failedNodeId"]) == (found["id"], "ScriptTask_1")
     trusted.delete(f"{at}/s", 404)
     trusted.delete(f"{at}/s?status=error")
+
+
+# -- versions of variables ------------------------------------------------------------------------------------------------
+def test_a_versioned_variable_keeps_what_it_was_and_gets_it_back(order: Services) -> None:
+    at = f"{ORDERS}/variables/pieces/versions"
+    assert (order.get(at), order.get(ORDERS)["versionedVariables"]) == ([], ["pieces"])
+    for pieces in (1, 1, 2, 3):
+        order.post("orders/o", {"pieces": pieces})
+    assert order.get(at) == [1, 2]
+    assert order.post(f"{at}/0") == [1, 2, 3]
+    assert order.get("orders/o")["pieces"] == 1
+    order.post("orders/o/counted", 7)
+    assert order.get(at) == [1, 2, 3, 1]
+
+
+def test_of_many_versions_the_last_ten_are_kept(order: Services) -> None:
+    for pieces in range(12):
+        order.post("orders/o", {"pieces": pieces})
+    assert order.get(f"{ORDERS}/variables/pieces/versions") == list(range(1, 11))
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9999999999"])
+def test_a_version_that_is_none_is_not_found(order: Services, number: str) -> None:
+    told = order.post(f"{ORDERS}/variables/pieces/versions/{number}", {}, 404)
+    assert (told["variable"], told["processInstanceId"]) == ("pieces", str(Instance.objects.get().pk))
+    order.get(f"{ORDERS}/variables/customer/versions", 404)
+    order.get(f"{ORDERS}/variables/margin/versions", 404)

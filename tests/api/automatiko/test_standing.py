@@ -87,3 +87,11 @@ def test_of_two_branches_that_fail_both_are_stood_before(letter: Services) -> No
 def test_otherwise_nothing_is_stored(trusted: Services) -> None:
     trusted.post("scripts?businessKey=s", {}, 500)
     assert not Instance.objects.exists()
+
+
+def test_an_update_of_what_failed_calls_back_that_it_has_and_not_why(letter: Services, settings: Any) -> None:
+    letter.post("scripts?businessKey=s", {}, 500)
+    letter.post("scripts/s?status=error", {"lastName": "Smith"}, 202, X_ATK_Mode="async")
+    drain()
+    request = Request.objects.get()
+    assert (request.state, request.result["metadata"], request.result["lastName"]) == ("failed", None, "Smith")

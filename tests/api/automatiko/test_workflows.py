@@ -58,6 +58,16 @@ def test_metadata_tell_state_description_and_tags_that_follow_the_variables(trus
     assert trusted.delete("scripts/bk?metadata=true")["metadata"]["state"] == 3
 
 
+def test_ids_and_business_keys_count_as_tags(trusted: Services, settings: Any) -> None:
+    for number in range(3):
+        trusted.post(f"scripts?businessKey=bk{number}", {"name": "mary"})
+    own = str(Instance.objects.get(service_id="bk2").pk)
+    assert [one["id"] for one in trusted.get(f"scripts?tags=bk1&tags={own}&tags=bk")] == ["bk1", "bk2"]
+    assert len(trusted.get("scripts?tags=mary&size=2")) == 2
+    settings.ENGINE_SERVICES_COMPATIBLE = True
+    assert len(trusted.get("scripts?tags=mary&size=2")) == 3
+
+
 def test_tags_are_added_and_removed_beside_those_of_the_model(trusted: Services) -> None:
     trusted.post("scripts?businessKey=bk", {"name": "mary"})
     both = [{"id": "1", "value": "mary"}, {"id": "vip", "value": "vip"}]
