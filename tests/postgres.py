@@ -22,7 +22,10 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 UNPRIVILEGED = ("postgres", "nobody")
-OPTIONS = {"listen_addresses": "", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}
+OPTIONS = {
+    "listen_addresses": "", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200",
+    "autovacuum": "off",  # what it finds out, and when, would change plans from one run to the next
+}  # fmt: skip
 
 
 @contextmanager
