@@ -31,6 +31,7 @@ LOG = logging.getLogger("towpath.jobs")
 TICK, RETRY = 0.25, 1.0  # seconds
 SLOW = 1.0  # a job that takes longer does not keep the rest of its batch waiting
 STUCK = 2.0  # an idle worker takes an offer in milliseconds
+SURE = 3  # looks in a row: a process that got no time for so long takes the offer before its heart has beaten so often again
 GRACE = 5.0  # what a job that ran out of time may take to end
 
 
@@ -58,6 +59,7 @@ class Heart:
     done: int = 0
     failed: int = 0
     _beaten: float = 0
+    _starved: int = 0  # looks in a row at which an offer had not reached this worker for too long
     _given: Held | None = None  # of which the rest was handed back; renewing that by its old lease touches nothing
     _stop: threading.Event = field(default_factory=threading.Event)
     _begun: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -140,7 +142,9 @@ class Heart:
     def _check_offers(self) -> None:
         """A process that is killed while it reads the queue keeps the queue's lock for ever; who starves beside it tells."""
         idle, offered = self.idle, pulse.offered
-        if idle and offered and time.monotonic() - max(idle, offered) > STUCK and not pulse.stopping:
+        starves = idle and offered and time.monotonic() - max(idle, offered) > STUCK and not pulse.stopping
+        self._starved = self._starved + 1 if starves else 0
+        if self._starved >= SURE:
             pulse.report_stuck()
 
 

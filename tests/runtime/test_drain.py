@@ -222,7 +222,9 @@ def test_an_idle_worker_that_no_offer_reaches_says_so() -> None:
     heart._check_offers()
     assert not pulse.stuck, "a busy worker does not starve"
     heart.idle = time.monotonic() - 3
-    heart._check_offers()
+    for _ in range(heartbeat.SURE):
+        assert not pulse.stuck, "it may have had no time itself to take the offer"
+        heart._check_offers()
     assert pulse.stuck
 
 
