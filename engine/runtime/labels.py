@@ -17,7 +17,7 @@ LONGEST = 255  # characters of a tag
 def description(graph: Graph, variables: Mapping[str, Any]) -> str:
     """What an instance is called; without one in the model the name of the process, else its key."""
     text = graph.service.description
-    return (_said(text, variables) if text else None) or graph.name or graph.key
+    return (_said(text, _known(graph, variables)) if text else None) or graph.name or graph.key
 
 
 def tags(graph: Graph, state: State) -> str:
@@ -27,7 +27,13 @@ def tags(graph: Graph, state: State) -> str:
 
 def made(graph: Graph, variables: Mapping[str, Any]) -> str:
     """The same from the variables alone."""
-    return lines(_said(text, variables) for text in graph.service.tags)
+    known = _known(graph, variables) if graph.service.tags else variables
+    return lines(_said(text, known) for text in graph.service.tags)
+
+
+def _known(graph: Graph, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables with those that are declared and have no value yet."""
+    return {**{declared.name: None for declared in graph.data}, **variables}
 
 
 def lines(texts: Any) -> str:

@@ -97,6 +97,8 @@ def _found(call: Call, where: Service, key: str, more: list[str], method: str) -
         row = where.find(id_)
         if row is not None:
             finding.check(row, call.user, change=method not in ("GET", "HEAD") and (len(rest) < 2 or rest[0] == "tags"))
+            if rest and conf.SERVICES_COMPATIBLE:
+                workflows.check_status(call, row, id_)  # what is within one that failed is not found either
             return _instance(call, row, id_, rest, id_)
     if not _is_known(where.graph, more, method):
         raise Nothing()

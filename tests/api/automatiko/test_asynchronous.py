@@ -10,6 +10,7 @@ import pytest
 from engine import runtime
 from engine.models import Delivery, Instance, Job, Request
 from tests.api.automatiko.conftest import Receiver, Services
+from tests.automatiko_workflows import FILES
 from tests.runtime.models import model, service, user
 from tests.runtime.queue import drain, hurry
 
@@ -41,6 +42,14 @@ def test_a_start_is_accepted_with_its_values_and_runs_later(trusted: Services, c
     assert told() == [("Completed", {"id": "a", "metadata": None, "name": "john", "lastName": None, "message": "Hello john"})]
     trusted.get("scripts/a", 404)
     assert not Job.objects.exists()
+
+
+def test_a_description_of_what_has_no_value_yet_is_the_same_before_and_after(trusted: Services) -> None:
+    (scripts,) = (path for path in FILES if path.stem == "scripts")
+    runtime.deploy({"s.bpmn": scripts.read_bytes().replace(b"name.toUpperCase()", b"1")}, name="s")
+    made = trusted.post("scripts?businessKey=s", {}, 202, X_ATK_Mode="async")["metadata"]["description"]
+    drain()
+    assert made == trusted.get("scripts/s?metadata=true")["metadata"]["description"] == "Simple script handling workflow for "
 
 
 def test_every_operation_can_be_accepted(trusted: Services, callback: dict[str, str]) -> None:

@@ -26,7 +26,8 @@ def letter(trusted: Services, settings: Any) -> Services:
 def test_a_start_that_fails_is_kept_and_found_by_its_status_alone(letter: Services) -> None:
     told = letter.post("scripts?businessKey=s", {}, 500)
     assert (told["failedNodeId"], told["id"]) == ("ScriptTask_1", str(Instance.objects.get().pk))
-    letter.get("scripts/s", 404)
+    for path in ("scripts/s", "scripts/s/tasks", "scripts/s/tags", "scripts/s/image"):
+        letter.get(path, 404)
     assert letter.get("scripts") == []
     (listed,) = letter.get("scripts?status=error&metadata=true")
     assert (listed["id"], listed["metadata"]["state"], "toUpperCase" in listed["metadata"]["errors"]) == ("s", 5, True)
