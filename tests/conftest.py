@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as drawing
+from hypothesis.internal.conjecture import providers
 
 # The same examples in every run, however slow the machine: what fails, fails for everybody. `--hypothesis-profile explore` looks for more.
 STEADY: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -23,6 +24,12 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "dja
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="only tests that use the database: for a pass on another one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Else the numbers and texts of all our modules that happen to be loaded would be drawn too, and so others in every process."""
+    if not config.getoption("hypothesis_profile"):
+        providers.is_local_module_file = lambda path: False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
