@@ -158,8 +158,8 @@ def test_writes_variables_of_an_execution(operator: Api) -> None:
     instance = operator.start("nested")
     rows = operator.get("runtime/executions", {"processInstanceId": instance, "activityId": "check"})["data"]
     path = f"runtime/executions/{rows[0]['id']}/variables"
-    operator.send("POST", f"{path}-async", [{"name": "own", "value": 1}], 201)
-    operator.send("POST", f"{path}-async", [{"name": "shared", "value": 2, "scope": "global"}], 201)
+    operator.send("POST", f"{path}-async", [{"name": "own", "value": 1}], 204)
+    operator.send("POST", f"{path}-async", [{"name": "shared", "value": 2, "scope": "global"}], 204)
     run_all()
     assert {(one["name"], one["scope"]) for one in operator.get(path)} == {("own", "local"), ("shared", "global")}
     operator.send("POST", f"runtime/executions/{instance}/variables-async", [{"name": "x", "value": 1, "scope": "global"}], 400)
