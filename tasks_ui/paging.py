@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from engine.conf import settings as conf
-from engine.runtime.queries import planned_anew
+from engine.runtime.queries import Whole, planned_anew
 
 FARTHEST = 10_000  # pages; beyond it the number is nonsense
 
@@ -31,13 +30,13 @@ class Page:
         return self.number + 1 if self.more else None
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
+def page_of(request: HttpRequest, rows: Whole[Any]) -> Page:
     """The page that `?page=` asks for, the first for anything that is no number; one statement."""
     asked = request.GET.get("page", "")
     number = min(int(asked), FARTHEST) if asked.isascii() and asked.isdigit() and asked.strip("0") else 1
     first, size = (number - 1) * conf.PAGE_SIZE, conf.PAGE_SIZE
     with planned_anew():
-        found = list(rows[first : first + size + 1])
+        found = rows.part(first, size + 1)
     return Page(found[:size], number, len(found) > size)
 
 

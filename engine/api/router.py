@@ -71,7 +71,7 @@ class Call:
 
     def url(self, *parts: object) -> str:
         """The address of something in this dialect."""
-        return self.base + "/".join(quote(str(part), safe=":/") for part in parts)
+        return self.base + quote("/".join(map(str, parts)), safe=":/")
 
     def url_of(self, path: str, key: object) -> str | None:
         """The address of the thing with this key, None without one."""

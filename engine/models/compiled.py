@@ -155,8 +155,13 @@ class Kept:
     def __len__(self) -> int:
         return len(self._known)
 
-    def rows(self, model: type[models.Model], shape: Hashable, values: Sequence[Value], query: Query) -> list[Any] | None:
-        """What the query of this shape finds for these values; None where it cannot be kept, and must be asked in the ordinary way."""
+    def rows(self, model: type[models.Model], shape: Hashable, values: Sequence[Value], query: Query) -> list[Any]:
+        """What the query of this shape finds for these values; where it cannot be kept it is asked in the ordinary way."""
+        found = self.found(model, shape, values, query)
+        return list(query(values)) if found is None else found
+
+    def found(self, model: type[models.Model], shape: Hashable, values: Sequence[Value], query: Query) -> list[Any] | None:
+        """The same; None where the query cannot be kept."""
         alias = router.db_for_read(model)
         known = self._get((alias, shape))
         if known is _UNKNOWN:

@@ -6,7 +6,7 @@ permission `towpath.operate`. Everybody else sees what he started or takes part 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engine.errors import Forbidden
 from engine.models import Definition, IdentityLink, Instance, Job, UserTask
+from engine.models.compiled import KEPT
 from engine.models.prepared import Prepared
 from engine.runtime import rights
 from engine.runtime.rights import DEPLOY, IMPERSONATE, OPERATE, START
@@ -78,12 +79,15 @@ Kind = tuple[bool, int] | None  # whether he has a name, and of how many groups 
 
 
 def viewer(user: User) -> tuple[Kind, tuple[str, ...]]:
-    """What decides what he sees of instances and tasks: of which kind he is, and the names of himself and his groups.
+    """What decides what he sees of instances and tasks: of which kind he is, and the names of himself and his groups."""
+    return (None, ()) if sees_all(user) else names(user)
 
-    For all who are of one kind the same SQL asks. (Groups are filled up to a power of two, so that the kinds are few.)
+
+def names(user: User) -> tuple[Kind, tuple[str, ...]]:
+    """The same without a look at what he may: for what is his. For all who are of one kind the same SQL asks.
+
+    (Groups are filled up to a power of two, so that the kinds are few.)
     """
-    if sees_all(user):
-        return None, ()
     me, mine = name(user), sorted(groups(user))
     full = mine + mine[-1:] * ((1 << (len(mine) - 1).bit_length()) - len(mine)) if mine else []
     return (me is not None, len(full)), ((me, *full) if me else tuple(full))
@@ -113,7 +117,7 @@ def may_start(user: User, definition: Definition) -> bool:
 
 def is_candidate(user: User, task: UserTask) -> bool:
     """Whether a task is offered to him or to one of his groups."""
-    return IdentityLink.objects.filter(_mine(user), task=task, type="candidate").exists()
+    return IdentityLink.objects.filter(of_his(user), task=task, type="candidate").exists()
 
 
 def may_work_on(user: User, task: UserTask) -> bool:
@@ -128,7 +132,9 @@ _offers_of = Prepared(lambda: IdentityLink, lambda task: _offers.filter(task=tas
 
 def _links_of(tasks: list[UUID]) -> Iterable[IdentityLink]:
     """Whom some tasks are offered to, and whom they are kept from."""
-    return _offers_of.all(*tasks) if len(tasks) == 1 else _offers.filter(task__in=tasks)  # none is no statement
+    if len(tasks) == 1:
+        return _offers_of.all(*tasks)
+    return KEPT.rows(IdentityLink, ("offers", len(tasks)), tasks, lambda given: _offers.filter(task__in=given)) if tasks else ()
 
 
 def workable(user: User, tasks: Iterable[UserTask]) -> list[UserTask]:
@@ -187,7 +193,7 @@ def check_operate(user: User) -> None:
 
 def check_instance(user: User, instance: Instance) -> None:
     """He takes part in it."""
-    if not (sees_all(user) or visible_instances(user).filter(pk=instance.pk).exists()):
+    if not sees_instance(user, instance.pk):
         raise Forbidden("this request is not yours")
 
 
@@ -197,7 +203,8 @@ def check_cancel(user: User, instance: Instance) -> None:
 
 
 # -- what is seen ---------------------------------------------------------------------------------------------------------
-def _mine(user: User) -> Q:
+def of_his(user: User) -> Q:
+    """The links that name him or one of his groups."""
     mine = Q(group__in=groups(user))
     return mine | Q(user=name(user)) if name(user) else mine
 
@@ -217,7 +224,7 @@ def visible_tasks(user: User) -> QuerySet[UserTask]:
     if sees_all(user):
         return found
     me = name(user)
-    offered = Exists(IdentityLink.objects.filter(_mine(user), task=OuterRef("pk"), type="candidate"))
+    offered = Exists(IdentityLink.objects.filter(of_his(user), task=OuterRef("pk"), type="candidate"))
     return found.filter(Q(assignee=me) | Q(owner=me) | Q(completed_by=me) | Q(Q(assignee=None), offered) | Q(instance__starter=me))
 
 
@@ -228,10 +235,29 @@ def visible_instances(user: User) -> QuerySet[Instance]:
         return found
     me = name(user)
     tasks = UserTask.objects.filter(instance=OuterRef("pk"))
-    offered = Exists(IdentityLink.objects.filter(_mine(user), task=OuterRef("pk"), type="candidate"))
+    offered = Exists(IdentityLink.objects.filter(of_his(user), task=OuterRef("pk"), type="candidate"))
     worked = Exists(tasks.filter(Q(assignee=me) | Q(owner=me) | Q(completed_by=me) | Q(Q(state="open"), offered)))
-    linked = Exists(IdentityLink.objects.filter(_mine(user), instance=OuterRef("pk")))
+    linked = Exists(IdentityLink.objects.filter(of_his(user), instance=OuterRef("pk")))
     return found.filter(Q(starter=me) | Q(worked) | Q(linked))
+
+
+def sees_instance(user: User, key: UUID) -> bool:
+    """Whether an instance is among those that he sees."""
+    return _is_among(Instance, visible_instances, user, key)
+
+
+def sees_task(user: User, key: UUID) -> bool:
+    """Whether a task is among those that he sees."""
+    return _is_among(UserTask, visible_tasks, user, key)
+
+
+def _is_among(model: type[Instance | UserTask], visible: Callable[[User], QuerySet[Any]], user: User, key: UUID) -> bool:
+    kind, called = viewer(user)
+
+    def query(given: Sequence[Any]) -> QuerySet[Any, Any]:
+        return visible(as_viewer(kind, given[1:])).filter(pk=given[0]).values_list("pk")
+
+    return bool(KEPT.rows(model, (visible, kind), [key, *called], query))
 
 
 def visible_jobs(user: User) -> QuerySet[Job]:
@@ -248,7 +274,7 @@ def service_instances(user: User, policy: str | None) -> QuerySet[Instance]:
     if policy is None or ADMINS in groups(user):
         return found
     tasks = UserTask.objects.filter(Q(instance=OuterRef("pk")) | Q(instance__root=OuterRef("pk")), state="open")
-    offered = Exists(IdentityLink.objects.filter(_mine(user), task=OuterRef("pk"), type="candidate"))
+    offered = Exists(IdentityLink.objects.filter(of_his(user), task=OuterRef("pk"), type="candidate"))
     claimed = Q(assignee=name(user)) if name(user) else Q(pk=None)
     mine = Q(starter=name(user)) if name(user) else Q(pk=None)
     return found.filter(Q(starter=None) | mine | Q(Exists(tasks.filter(claimed | Q(offered)))))

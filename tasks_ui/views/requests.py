@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -29,22 +29,19 @@ PACE = ((10, QUICKEST), (30, 3))  # polls up to this number come every so many s
 def requests(request: HttpRequest) -> HttpResponse:
     """Newest first, with where each stands in words."""
     search = search_of(request)
-    shown = page_of(request, _searched(_mine(request), search).order_by("-started", "-pk"))
+    shown = page_of(request, _mine(request, search))
     standing = progress.currents(shown.rows, request.user)
     rows = [{"instance": i, "current": standing[i.pk]} for i in shown.rows]
     return render(request, "tasks_ui/requests.html", {"page": shown, "rows": rows, "search": search})
 
 
-def _mine(request: HttpRequest) -> QuerySet[Instance]:
+def _mine(request: HttpRequest, search: str) -> queries.Whole[Instance]:
     """What somebody started or takes part in; operators too see here only what is theirs. Called processes belong to their root."""
-    return queries.historic_instances(request.user, {"involvedUser": access.name(request.user)}).filter(parent=None)
-
-
-def _searched(rows: QuerySet[Instance], search: str) -> QuerySet[Instance]:
     wanted = Q()
-    for column in ("name", "business_key", "definition__name"):
+    for column in ("name", "business_key", "definition__name") if search else ():
         wanted |= Q(**{f"{column}__icontains": search})
-    return rows.filter(wanted) if search else rows
+    asked = {"involvedUser": access.name(request.user), "excludeSubprocesses": True}
+    return queries.historic_instances.whole(request.user, asked, "startTime", True, wanted)
 
 
 # -- one request ----------------------------------------------------------------------------------------------------------
@@ -76,7 +73,7 @@ def _visible(request: HttpRequest, instance_id: UUID) -> Instance:
     instance = Instance.objects.select_related("definition").filter(pk=instance_id).first()
     if instance is None:
         raise NotFound(f"there is no request {instance_id}")
-    if not access.visible_instances(request.user).filter(pk=instance.pk).exists():
+    if not access.sees_instance(request.user, instance.pk):
         raise PermissionDenied(_("This request is not yours."))
     return instance
 

@@ -40,7 +40,7 @@ class Desk:
 def task(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """The form of a task. POST completes it with the outcome that was clicked, or saves a draft."""
     found = tasks.get(task_id)
-    if not access.visible_tasks(request.user).filter(pk=found.pk).exists():
+    if not access.sees_task(request.user, found.pk):
         raise PermissionDenied(_("This task is not yours."))
     if request.method == "POST":
         return _posted(request, found)

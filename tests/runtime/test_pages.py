@@ -168,7 +168,7 @@ def test_keeps_nothing_that_would_carry_a_part_of_a_value() -> None:
         lambda given: User.objects.filter(username__startswith=given[0]),
         lambda given: User.objects.none(),
     ):
-        assert Kept().rows(User, "odd", ["alice"], query) is None
+        assert Kept().found(User, "odd", ["alice"], query) is None
 
 
 # -- rights ---------------------------------------------------------------------------------------------------------------

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engine.models import IdentityLink, Instance, Job, UserTask
+from engine.models.compiled import KEPT
 from engine.runtime import access
 
 
@@ -92,19 +93,27 @@ def _names(jobs: Iterable[Job]) -> tuple[str, ...]:
 
 def _tasks(running: list[UUID], user: access.User) -> dict[UUID, list[UserTask]]:
     """The open tasks of each instance and of what it called, most urgent first."""
-    me = Q(user=access.name(user)) | Q(group__in=access.groups(user))
-    offered = Exists(IdentityLink.objects.filter(me, task=OuterRef("pk"), type="candidate"))
-    found = UserTask.objects.filter(_in_trees(running), state=UserTask.State.OPEN).annotate(offered=offered)
-    return _by_tree(found.select_related("instance"), running)
+    kind, names = access.names(user)
+
+    def query(given: Sequence[Any]) -> QuerySet[UserTask]:
+        who, keys = access.as_viewer(kind, given[: len(names)]), given[len(names) :]
+        offered = Exists(IdentityLink.objects.filter(access.of_his(who), task=OuterRef("pk"), type="candidate"))
+        found = UserTask.objects.filter(_in_trees(keys), state=UserTask.State.OPEN).annotate(offered=offered)
+        return found.select_related("instance")
+
+    return _by_tree(KEPT.rows(UserTask, ("standing", kind, len(running)), [*names, *running], query), running)
 
 
 def _jobs(running: list[UUID]) -> dict[UUID, list[Job]]:
     kinds = [Job.Kind.CALLBACK, Job.Kind.START_TIMER]
-    found = Job.objects.filter(_in_trees(running)).exclude(kind__in=kinds)
-    return _by_tree(found.select_related("instance").defer("traceback", "data"), running)
+
+    def query(keys: Sequence[Any]) -> QuerySet[Job]:
+        return Job.objects.filter(_in_trees(keys)).exclude(kind__in=kinds).select_related("instance").defer("traceback", "data")
+
+    return _by_tree(KEPT.rows(Job, ("standing", len(running)), running, query), running)
 
 
-def _in_trees(running: list[UUID]) -> Q:
+def _in_trees(running: Sequence[UUID]) -> Q:
     return Q(instance__in=running) | Q(instance__root__in=running)
 
 
@@ -123,6 +132,10 @@ def _asked(tasks: Iterable[UserTask]) -> dict[UUID, tuple[str, ...]]:
     candidates: dict[UUID, list[str]] = defaultdict(list)
     unclaimed = [t.pk for t in tasks if t.assignee is None]
     if unclaimed:
-        for link in IdentityLink.objects.filter(task__in=unclaimed, type="candidate"):
+        for link in KEPT.rows(IdentityLink, ("asked", len(unclaimed)), unclaimed, _candidates):
             candidates[link.task_id].append(link.user or link.group or "")
     return {t.pk: (t.assignee,) if t.assignee else tuple(sorted(candidates[t.pk])) for t in tasks}
+
+
+def _candidates(tasks: Sequence[UUID]) -> QuerySet[IdentityLink]:
+    return IdentityLink.objects.filter(task__in=tasks, type="candidate")

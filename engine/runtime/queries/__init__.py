@@ -9,12 +9,14 @@ from engine.runtime.queries.entries import entries
 from engine.runtime.queries.instances import activities, current_activities, executions, historic_instances, instances, subscriptions
 from engine.runtime.queries.jobs import jobs
 from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.pages import Whole
 from engine.runtime.queries.planning import planned_anew
 from engine.runtime.queries.tasks import historic_tasks, inbox, inbox_counts, tasks
 from engine.runtime.queries.variables import historic_variables, variables
 
 __all__ = [
     "Listing",
+    "Whole",
     "activities",
     "current_activities",
     "definitions",

@@ -112,7 +112,7 @@ class Listing(Generic[M]):
         Of a long list the ids alone are looked for first, which indexes know. Where finding the rows is what takes the time, they
         are found and counted at once; where it is not, counting apart lets the page stop early. Raises BadInput.
         """
-        whole = self._whole(user, filters, self._sort(by), descending)
+        whole = self.whole(user, filters, by, descending)
         with nullcontext() if self._is_plain(user, filters) else planned_anew():
             if size and self.listed is not None and not _given(filters, _FEW):
                 if not access.sees_all(user) or (_given(filters, _DEAR) and not _negated(filters)):
@@ -135,10 +135,14 @@ class Listing(Generic[M]):
     def _one(self, user: Any, wanted: Q) -> QuerySet[M]:
         return self.seen(user).filter(wanted).order_by()
 
-    def _whole(self, user: Any, filters: Mapping[str, object] | None, by: str, descending: bool) -> Whole[M]:
+    def whole(
+        self, user: Any, filters: Mapping[str, object] | None = None, by: str | None = None, descending: bool = False, more: Q | None = None
+    ) -> Whole[M]:
+        """All that he sees and the filters let through (and that meets one condition `more`), in order. Raises BadInput."""
         made = [(self.filters[name], name, value) for name, value in self._heeded(filters)]
         conditions = [make.asked(name, value) if isinstance(make, ByShape) else asked(make(name, value)) for make, name, value in made]
-        shape = (self, by, descending, tuple(name for _, name, _ in made)) if self.by_name else None
+        conditions += [asked(more)] if more else []
+        shape = (self, self._sort(by), descending, tuple(name for _, name, _ in made)) if self.by_name else None
 
         def rows(viewer: Any, wanted: Q) -> QuerySet[M]:
             return self.sorted(self._seen_by(viewer, filters).filter(wanted), by, descending, filters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import reduce
 from operator import and_
 from typing import Any, Generic, TypeVar
@@ -15,25 +15,35 @@ from engine.runtime.queries.asking import Asked
 
 M = TypeVar("M", bound=Model)
 Rows = QuerySet[Any, Any]
-_HOW_MANY = Func(template="COUNT(*)", output_field=IntegerField())
+HOW_MANY = Func(template="COUNT(*)", output_field=IntegerField())
 
 
 class Whole(Generic[M]):
     """`rows(user, condition)` in their order, for a user and the conditions asked for.
 
     `shape` tells all that the SQL depends on beside the conditions and which kind of viewer the user is; None: it is not kept.
+    `viewer` tells of which kind he is, and by which names.
     """
 
     def __init__(
-        self, model: type[M], user: Any, shape: Hashable | None, rows: Callable[[Any, Q], QuerySet[M]], conditions: Sequence[Asked] = ()
+        self,
+        model: type[M],
+        user: Any,
+        shape: Hashable | None,
+        rows: Callable[[Any, Q], QuerySet[M]],
+        conditions: Sequence[Asked] = (),
+        viewer: Callable[[Any], tuple[access.Kind, tuple[str, ...]]] = access.viewer,
     ) -> None:
         self._model, self._user, self._rows, self._conditions = model, user, rows, conditions
         kept = shape is not None and all(one.shape is not None for one in conditions)
-        self._kind, self._viewer = access.viewer(user) if kept else (None, ())
+        self._kind, self._viewer = viewer(user) if kept else (None, ())
         self._shape = (shape, self._kind, tuple(one.shape for one in conditions)) if kept else None
         self._values = [*self._viewer, *(value for one in conditions for value in one.values)]
 
     # -- asking
+    def __iter__(self) -> Iterator[M]:
+        return iter(self._found("all", lambda rows: rows))
+
     def part(self, start: int, size: int) -> list[M]:
         """Some of the rows."""
         return self._found(("part", start, size), lambda rows: rows[start : start + size])
@@ -51,21 +61,20 @@ class Whole(Generic[M]):
 
     def count(self) -> int:
         """How many rows there are."""
-        found = self._found("count", lambda rows: _bare(rows).order_by().values_list(_HOW_MANY))
+        found = self._found("count", lambda rows: _bare(rows).order_by().values_list(HOW_MANY))
         return int(found[0][0]) if found else 0  # what can find nothing is not even sent
 
     # -- finding
     def _found(self, way: Hashable, take: Callable[[Rows], Rows]) -> list[Any]:
         found = None
         if self._shape is not None:
-            found = KEPT.rows(self._model, (self._shape, way), self._values, lambda given: take(self._of_values(given)))
+            found = KEPT.found(self._model, (self._shape, way), self._values, lambda given: take(self._of_values(given)))
         return list(take(self._of_user())) if found is None else found
 
     def _of(self, keys: list[Any]) -> list[M]:
-        if self._shape is not None:
-            shape = (self._shape, "keys", len(keys))
-            found = KEPT.rows(self._model, shape, keys, lambda given: _with_ids(self._of_user(), given))
-        return list(_with_ids(self._of_user(), keys)) if self._shape is None or found is None else found
+        if self._shape is None:
+            return list(_with_ids(self._of_user(), keys))
+        return KEPT.rows(self._model, (self._shape, "keys", len(keys)), keys, lambda given: _with_ids(self._of_user(), given))
 
     def _of_user(self) -> QuerySet[M]:
         return self._rows(self._user, _all(one.made(one.values) for one in self._conditions))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Func, IntegerField, Q, QuerySet
 
 from engine.errors import BadInput
 from engine.models import IdentityLink, UserTask
+from engine.models.compiled import KEPT
 from engine.runtime import access, sight
+from engine.runtime.queries.asking import asked
 from engine.runtime.queries.filters import (
     Filters,
     after,
@@ -33,6 +35,7 @@ from engine.runtime.queries.filters import (
 )  # fmt: skip
 from engine.runtime.queries.instances import of_definition, took
 from engine.runtime.queries.listing import Listing
+from engine.runtime.queries.pages import HOW_MANY, Whole
 from engine.runtime.queries.planning import planned_anew
 from engine.runtime.queries.variables import conditions, of_instances, of_tasks
 
@@ -224,17 +227,26 @@ def _groups(user: Any) -> QuerySet[UserTask]:
     return found.filter(pk__in=sight.ids(UserTask.objects.none().values_list("pk"), *sight.offered(user, found)))
 
 
-def inbox(user: Any, view: str = "mine", search: str = "") -> QuerySet[UserTask]:
+_VIEWS: Mapping[str, tuple[Callable[[Any], QuerySet[UserTask]], Any]] = {
+    "mine": (_mine, access.names), "groups": (_groups, access.names), "all": (tasks, access.viewer)
+}  # fmt: skip
+
+
+def inbox(user: Any, view: str = "mine", search: str = "") -> Whole[UserTask]:
     """A person's open tasks: `mine`, unclaimed ones offered to him or his `groups`, or `all` that he may see; most urgent first.
 
     `search` is looked for in a task's name and description and in its request's name, business key and process name. With
-    their instance and definition they are one statement. Raises BadInput for a view that there is not.
+    their instance and its definition they are one statement. Raises BadInput for a view that there is not.
     """
-    views: Mapping[str, Callable[[Any], QuerySet[UserTask]]] = {"mine": _mine, "groups": _groups, "all": tasks}
-    if view not in views:
+    if view not in _VIEWS:
         raise BadInput(f"there is no view {view[:40]!r}", "view")
-    found = views[view](user).select_related("instance", "definition")
-    return found.filter(_searched(search.replace("\0", "").strip())) if search.strip() else found
+    shown, viewer = _VIEWS[view]
+    wanted = search.replace("\0", "").strip()
+
+    def rows(who: Any, condition: Q) -> QuerySet[UserTask]:
+        return shown(who).select_related("instance__definition").filter(condition)
+
+    return Whole(UserTask, user, ("inbox", view), rows, [asked(_searched(wanted))] if wanted else [], viewer)
 
 
 def _searched(wanted: str) -> Q:
@@ -247,6 +259,13 @@ def _searched(wanted: str) -> Q:
 
 def inbox_counts(user: Any) -> dict[str, int]:
     """How many open tasks are `mine` and how many are offered to me or my `groups`, for a badge; one statement."""
-    found = UserTask.objects.filter(pk__in=sight.ids(_mine(user).values_list("pk"), _groups(user).values_list("pk")))
+    kind, names = access.names(user)
+
+    def query(given: Sequence[Any]) -> QuerySet[UserTask, Any]:
+        who = access.as_viewer(kind, given)
+        found = UserTask.objects.filter(pk__in=sight.ids(_mine(who).values_list("pk"), _groups(who).values_list("pk")))
+        return found.order_by().values_list(HOW_MANY, Func("assignee", function="COUNT", output_field=IntegerField()))
+
     with planned_anew():
-        return found.aggregate(mine=Count("pk", filter=Q(assignee__isnull=False)), groups=Count("pk", filter=Q(assignee=None)))
+        [(both, mine)] = KEPT.rows(UserTask, ("inbox counts", kind), names, query)
+    return {"mine": mine, "groups": both - mine}

@@ -22,6 +22,7 @@ from engine.bpmn.graph import HISTORY_LEVELS
 from engine.errors import BadInput
 from engine.expressions.values import from_json, type_of
 from engine.models import Blob, Definition, Instance, Token, UserTask, Variable
+from engine.models.compiled import KEPT
 from engine.runtime import access, sight
 from engine.runtime.queries.asking import ByShape
 from engine.runtime.queries.filters import Filter, Filters, equals, execution_of, flag, ident, idents, switch, text, texts
@@ -264,8 +265,13 @@ def values(rows: Iterable[Variable]) -> list[tuple[Variable, Any]]:
 
 def of_page(instances: Iterable[Instance], names: Collection[str] = ()) -> dict[UUID, dict[str, Any]]:
     """The process variables of a page of instances, all or those with these names, in one statement (two with blobs)."""
-    rows = Variable.objects.filter(instance__in=[i.pk for i in instances], token=0, task=None).order_by("name")
-    return _grouped(rows.filter(name__in=names) if names else rows, "instance_id")
+    keys, wanted = [i.pk for i in instances], list(names)
+
+    def query(given: Sequence[Any]) -> QuerySet[Variable]:
+        rows = Variable.objects.filter(instance__in=given[: len(keys)], token=0, task=None).order_by("name")
+        return rows.filter(name__in=given[len(keys) :]) if wanted else rows
+
+    return _grouped(KEPT.rows(Variable, ("of a page", len(keys), len(wanted)), [*keys, *wanted], query), "instance_id")
 
 
 def asked_of_page(instances: Iterable[Instance], given: Mapping[str, object]) -> dict[UUID, dict[str, Any]]:
@@ -277,10 +283,15 @@ def asked_of_page(instances: Iterable[Instance], given: Mapping[str, object]) ->
 
 def of_page_of_tasks(tasks: Iterable[UserTask]) -> dict[UUID, dict[str, Any]]:
     """The local variables of a page of user tasks."""
-    return _grouped(Variable.objects.filter(task__in=[t.pk for t in tasks]).order_by("name"), "task")
+    keys = [t.pk for t in tasks]
+
+    def query(given: Sequence[Any]) -> QuerySet[Variable]:
+        return Variable.objects.filter(task__in=given).order_by("name")
+
+    return _grouped(KEPT.rows(Variable, ("of tasks", len(keys)), keys, query), "task")
 
 
-def _grouped(rows: QuerySet[Variable], by: str) -> dict[UUID, dict[str, Any]]:
+def _grouped(rows: Iterable[Variable], by: str) -> dict[UUID, dict[str, Any]]:
     found: dict[UUID, dict[str, Any]] = defaultdict(dict)
     for row, value in values(rows):
         found[getattr(row, by)][row.name] = value
