@@ -95,7 +95,9 @@ def _session(request: HttpRequest) -> AbstractBaseUser:
     check = _Csrf(lambda _: HttpResponse())
     check.process_request(request)
     if reason := check.process_view(request, lambda _: HttpResponse(), (), {}):
-        raise Refused(HTTPStatus.FORBIDDEN, f"CSRF: {reason}")
+        refused = Refused(HTTPStatus.FORBIDDEN, f"CSRF: {reason}")
+        refused.field = "X-CSRFToken"
+        raise refused
     found: AbstractBaseUser = user
     return found
 

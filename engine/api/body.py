@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 
 from engine.api.errors import Refused
 from engine.conf import settings as conf
@@ -21,6 +22,7 @@ T = TypeVar("T")
 BODY = "body"  # the field at fault where it is the whole of it
 LONGEST = 255  # characters of a name or key, as the columns take them
 LONGEST_TEXT = 100_000
+_MOST_IN_VAIN = 1024 * 1024  # bytes that are read only to be thrown away; a larger body costs its client the connection
 _SLACK = 1024 * 1024  # what a multipart body has around its file
 
 
@@ -37,6 +39,14 @@ def check_size(request: HttpRequest, most: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > most:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
+
+
+def read_up(request: HttpRequest) -> None:
+    """Read what nobody has read of a body: a server closes the connection over the rest of one, while the client sends its next call."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not request._read_started and length.isdecimal() and 0 < int(length) <= _MOST_IN_VAIN:  # type: ignore[attr-defined]
+        with suppress(UnreadablePostError):  # the client has gone: there is nobody to be kept
+            request.read()
 
 
 def check_multipart(request: HttpRequest, most: int) -> None:

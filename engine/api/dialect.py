@@ -81,6 +81,8 @@ def variable(name: str, value: Any, scope: str | None = LOCAL, url: str | None =
     made: dict[str, Json] = {"name": name, "scope": scope, "value": to_json(value)}
     if kind == "binary":
         made |= {"value": None, "valueUrl": f"{url}/data" if url else None}
+    if kind == "bigInteger":
+        made["value"] = str(value)  # more than a number of JSON holds for most who read it
     return made if kind == "null" else {**made, "type": kind}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +27,8 @@ UNEXPECTED = "Something went wrong here that should not have; it was logged."
 
 class Refused(Exception):
     """A call is turned away for reasons of HTTP: no credentials, wrong method, wrong content type, too large, too often."""
+
+    field: str | None = None  # what is at fault, where the status does not say it
 
     def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -105,16 +107,41 @@ def _content_type(request: HttpRequest) -> str:
     return PROBLEM if PROBLEM in request.headers.get("Accept", "") else "application/json"
 
 
+def locate(error: errors.EngineError, given: Sequence[tuple[str, object]]) -> None:
+    """Note at an error that names nothing which of the things given is at fault: the one whose value it tells of, else the last."""
+    if getattr(error, "field", None) is None and given:
+        told = str(error)
+        vars(error)["field"] = next((name for name, value in given if any(one in told for one in _texts(value))), given[-1][0])
+
+
+def _texts(value: object) -> list[str]:
+    """The texts that a value is, or a list has, long enough to be recognized."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and len(one) > 2]
+
+
+# What is at fault where it is no member, no parameter and no id.
+_AT_FAULT: Mapping[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "Authorization",
+    HTTPStatus.FORBIDDEN: "Authorization",
+    HTTPStatus.NOT_FOUND: "path",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Content-Type",
+    HTTPStatus.TOO_MANY_REQUESTS: "Authorization",
+}
+
+
 def _more(error: Exception) -> Mapping[str, Any]:
     """What an error knows beyond its text: the field at fault, the messages of a form, the problems of a model."""
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return {}
+    field = {"field": getattr(error, "field", None) or _AT_FAULT.get(status, "body")}
     match error:
         case errors.FormError():
-            return {"field": error.field, "errors": error.errors}
+            return {**field, "errors": error.errors}
         case errors.DeploymentError():
-            return {"field": error.field, "problems": [_problem(p) for p in error.problems]}
-        case errors.BadInput() if error.field:
-            return {"field": error.field}
-    return {}
+            return {**field, "problems": [_problem(p) for p in error.problems]}
+    return field
 
 
 def _problem(problem: errors.Problem) -> dict[str, Any]:

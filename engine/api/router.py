@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -24,11 +24,11 @@ from django.views.decorators.csrf import csrf_exempt
 from engine import tracing
 from engine.api import audit, auth, errors
 from engine.api.auth import ADMIN, READ, WRITE
-from engine.api.body import Json, Members, json_of, storable
+from engine.api.body import Json, Members, json_of, read_up, storable
 from engine.api.errors import Refused
 from engine.api.throttle import Throttle
 from engine.conf import settings as conf
-from engine.errors import BadInput
+from engine.errors import BadInput, Conflict, Forbidden, NotFound
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
@@ -68,6 +68,12 @@ class Call:
     def sent(self) -> Members:
         """The body, a JSON object; raises BadInput."""
         return Members(self.json)
+
+    def given(self, ids: Iterable[tuple[str, str]]) -> list[tuple[str, object]]:
+        """Names and values of what the call brought, as far as it was read: the body's members, parameters, ids of the path."""
+        body = vars(self).get("json")
+        members = body.items() if isinstance(body, dict) else ()
+        return [*members, *self.request.GET.items(), *ids]
 
     def url(self, *parts: object) -> str:
         """The address of something in this dialect."""
@@ -176,6 +182,7 @@ class Router:
                     response = self._answered(request, path)
                 except Exception as error:
                     response = errors.answer(request, error)
+            read_up(request)
             response.headers[HEADER] = key
             return response
 
@@ -195,7 +202,11 @@ def _carried_out(request: HttpRequest, path: str, route: Route, ids: list[str], 
     auth.check_scope(who, route.scope)
     base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
     call = Call(request, who, base, path.strip("/"))
-    response = _response(route.answer(call, *ids), route.status)
+    try:
+        response = _response(route.answer(call, *ids), route.status)
+    except (BadInput, NotFound, Forbidden, Conflict) as error:
+        errors.locate(error, call.given(zip(words(route.path), ids, strict=True)))
+        raise
     return _unless_known(request, response) if route.method == "GET" and path.startswith(STEADY) else response
 
 
@@ -221,6 +232,11 @@ def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["ETag"] = tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     return get_conditional_response(request, etag=tag, response=response) or response
+
+
+def words(path: str) -> list[str]:
+    """The names of the ids in a route's path."""
+    return [one.strip("{}.") for one in path.split("/") if one.startswith("{")]
 
 
 def _of_method(table: Mapping[str, Route], method: str) -> Route:

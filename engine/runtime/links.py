@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
-from engine.models import Definition, IdentityLink, Instance, UserTask
+from engine.models import Definition, IdentityLink, Instance, TaskEvent, UserTask
 from engine.runtime import access, notes, tasks
 
 _WORKERS = ("assignee", "owner", "completed_by")
+_CAME = TaskEvent.Action.ADD_USER_LINK
 CANDIDATE, PARTICIPANT, STARTER, ASSIGNEE, OWNER = "candidate", "participant", "starter", "assignee", "owner"
 
 
@@ -19,6 +20,16 @@ def of_task(task: UserTask) -> list[IdentityLink]:
     """The links of a task, its assignee and owner among them."""
     own = [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who]
     return [*IdentityLink.objects.filter(task=task).order_by("pk"), *own]
+
+
+def of_past_task(task: UserTask) -> list[IdentityLink]:
+    """The links of a task, and whom it belonged to before as far as its events tell; nobody, where it was given back (as at Flowable)."""
+    found = of_task(task)
+    told = TaskEvent.objects.filter(task=task, action__in=(_CAME, TaskEvent.Action.DELETE_USER_LINK)).values_list("action", "parts")
+    owners = [(kind, who if action == _CAME else None) for action, (who, kind) in told if kind in (ASSIGNEE, OWNER)]
+    owners += [(ASSIGNEE, task.owner)] if task.delegation else []
+    known = {(link.type, link.user) for link in found if not link.group}
+    return found + [IdentityLink(type=kind, user=who) for kind, who in dict.fromkeys(owners) if (kind, who) not in known]
 
 
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:

@@ -65,11 +65,11 @@ def happened(task: UserTask, action: TaskEvent.Action, *parts: str | None, user:
 
 
 def linked(task: UserTask, kind: str, *, who: str | None, group: str | None = None, gone: bool = False, user: access.User) -> None:
-    """Note that a user or a group came to have to do with a task, or has no more; nobody as its assignee means that it was given back."""
+    """Note that a user or a group came to have to do with a task, or has no more: as its assignee, he gave it back."""
     if group is not None:
         happened(task, Action.DELETE_GROUP_LINK if gone else Action.ADD_GROUP_LINK, group, kind, user=user)
     else:
-        happened(task, Action.DELETE_USER_LINK if gone or who is None else Action.ADD_USER_LINK, who, kind, user=user)
+        happened(task, Action.DELETE_USER_LINK if gone else Action.ADD_USER_LINK, who, kind, user=user)
 
 
 def events(task: UserTask) -> list[Comment | TaskEvent]:

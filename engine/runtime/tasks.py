@@ -258,9 +258,10 @@ def release(task_id: Any, user: access.User) -> None:
     """Give a task back to its candidates."""
     task = _open(task_id)
     access.check_work(user, task)
+    before = task.assignee
     with transaction.atomic():
         _assign(task, None, user, claimed=None)
-        notes.linked(task, "assignee", who=None, user=user)
+        notes.linked(task, "assignee", who=before, gone=True, user=user)
 
 
 def reassign(task_id: Any, assignee: str | None, user: access.User) -> None:

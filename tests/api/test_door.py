@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
 
 from engine.api import auth
+from engine.api.flowable import routes
 from engine.runtime import queries
 from tests.api.conftest import REVIEW, Api, basic
 
@@ -47,6 +48,23 @@ def test_takes_a_change_by_session_with_csrf_token(alice: User) -> None:
     client.cookies["csrftoken"] = "a" * 32
     answer = client.post("/api/runtime/process-instances", {}, content_type=JSON, headers={"X-CSRFToken": "a" * 32})
     assert answer.status_code == 400  # it came through, and found an empty body
+
+
+@pytest.mark.parametrize("path", ["runtime/tasks/nobody/variables", "no/such/path"])
+@pytest.mark.parametrize("who", ["nobody", "alice"])
+def test_reads_the_body_of_a_call_that_it_refuses_so_that_the_connection_lives(alice: User, path: str, who: str) -> None:
+    request = RequestFactory().post(f"/api/{path}", b"[" + b" " * 1000 + b"]", content_type=JSON)
+    request.user = alice if who == "alice" else AnonymousUser()
+    answer = routes.view()(request, path=path)
+    assert answer.status_code in (401, 403, 404)
+    assert request.read() == b""
+
+
+def test_does_not_read_a_body_that_is_far_too_large(alice: User) -> None:
+    request = RequestFactory().post("/api/runtime/tasks", b" " * 2_000_000, content_type=JSON)
+    request.user = AnonymousUser()
+    assert routes.view()(request, path="runtime/tasks").status_code == 401
+    assert len(request.read()) == 2_000_000
 
 
 # -- name and password ----------------------------------------------------------------------------------------------------
@@ -218,6 +236,7 @@ def test_shows_an_error_in_both_shapes(of_alice: Api) -> None:
     found = of_alice.get("runtime/tasks/nobody", status=404)
     assert found | {"detail": "", "exception": ""} == {
         "message": "Not Found", "exception": "", "type": "about:blank", "title": "Not Found", "status": 404, "detail": "",
+        "field": "task",
     }  # fmt: skip
 
 

@@ -204,6 +204,41 @@ def test_lets_an_operator_do_what_the_scope_of_the_token_is_for(admin: User, ids
 
 
 # -- ids ------------------------------------------------------------------------------------------------------------------
+def test_names_in_every_refusal_what_is_at_fault(operator: Api, of_charlie: Api, ids: dict[str, str]) -> None:
+    for base, route in ALL:
+        path_ids = {word for word in route.path.replace("...", "").replace("{", "/").replace("}", "/").split("/") if word}
+        answers = [call(Client(), base, route, ids), call(of_charlie.http, base, route, ids)]
+        answers += [call(operator.http, base, route, _Only("nobody", {"family": "users"}))] if "{" in route.path else []
+        answers += [operator.http.generic("PATCH", base + route.path.replace("{", "").replace("}", ""))]
+        for answer in answers:
+            if 400 <= answer.status_code < 500:
+                said = answer.json()
+                assert said["field"], f"{named(route)}: {said}"
+                if answer.status_code == 404 and "{" in route.path:
+                    assert said["field"] in path_ids | {"path", "body"}, f"{named(route)}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "field"),
+    [
+        ("GET", "runtime/tasks/nobody", None, "task"),
+        ("GET", "runtime/tasks/{task}/comments/nobody", None, "comment"),
+        ("GET", "form/form-data?taskId=nobody", None, "taskId"),
+        ("POST", "management/deadletter-jobs", {"action": "move", "jobIds": ["nobody"]}, "jobIds"),
+        ("POST", "runtime/process-instances/delete", {"action": "delete", "instanceIds": ["nobody"]}, "instanceIds"),
+        ("PUT", "runtime/process-instances/{instance}", {"action": "activate"}, "instance"),
+        ("GET", "no/such/path", None, "path"),
+        ("DELETE", "management/engine", None, "method"),
+        ("POST", "runtime/tasks", {"priority": "high"}, "priority"),
+    ],
+)
+def test_names_the_id_or_the_member_at_fault(
+    operator: Api, ids: dict[str, str], method: str, path: str, sent: dict[str, Any] | None, field: str
+) -> None:
+    answer = operator.call(method, path.format(**ids), sent)
+    assert (400 <= answer.status_code < 500, answer.json()["field"]) == (True, field)
+
+
 WRONG = ("nobody", "00000000-0000-0000-0000-000000000000", "%00", "a" * 500, "..", "1.2.3", "é", "-1", "1e9")
 
 

@@ -17,7 +17,7 @@ from engine.api.automatiko.asking import Call
 from engine.api.automatiko.callers import caller
 from engine.api.automatiko.finding import Service
 from engine.api.automatiko.shaped import NoInstance, Nothing
-from engine.api.body import storable
+from engine.api.body import read_up, storable
 from engine.api.errors import Refused
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
@@ -35,9 +35,11 @@ Methods = dict[str, Found]
 def door(request: HttpRequest, path: str) -> HttpResponseBase:
     """The view of all paths below `/services/`."""
     try:
-        return _answered(request, path)
+        answer = _answered(request, path)
     except Exception as error:
-        return shaped.answer(request, error)
+        answer = shaped.answer(request, error)
+    read_up(request)
+    return answer
 
 
 def _answered(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -54,7 +54,7 @@ def one(call: Call, definition: str) -> Json:
 @routes.put(PATH + "/{definition}", ADMIN)
 def change(call: Call, definition: str) -> Json:
     """Suspend or activate it, now or at a `date`, with `includeProcessInstances` its running instances too; or give it another category."""
-    found, sent = queries.definitions.one(call.user, definition), call.sent
+    sent, found = call.sent, queries.definitions.one(call.user, definition)
     if "action" not in sent and "category" in sent:
         definitions.categorize(found, sent.text("category") or "", user=call.user)
     else:

@@ -90,8 +90,8 @@ _ACTIONS = {"trigger": _trigger, "signal": _trigger, "messageEventReceived": _me
 @routes.put(PATH + "/{execution}")
 def wake(call: Call, execution: str) -> Json:
     """Trigger it, or hand it the message or signal that it waits for; 204 if it ends with that."""
-    action = one_of(_ACTIONS, call.sent)
-    action(call, found(call, execution), call.sent, values(call.sent.items("variables")))
+    sent, row = call.sent, found(call, execution)
+    one_of(_ACTIONS, sent)(call, row, sent, values(call.sent.items("variables")))
     try:
         return shaped(call, found(call, execution))
     except NotFound:

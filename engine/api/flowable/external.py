@@ -112,7 +112,9 @@ def _variable(name: str, value: Any) -> Json:
 
 
 def _duration(sent: Members, name: str) -> timedelta:
-    """A duration in ISO 8601; raises BadInput."""
+    """A duration in ISO 8601, or a number of seconds; raises BadInput."""
+    if isinstance(sent.all.get(name), int):
+        return timedelta(seconds=sent.number(name) or 0)
     text = sent.required(name)
     try:
         found = isodate.parse_duration(text)

@@ -59,7 +59,7 @@ def one_user(call: Call, name: str) -> Json:
 @routes.put(USERS + "/{name}", ADMIN)
 def update_user(call: Call, name: str) -> Json:
     """Change what is sent of a user."""
-    found, sent = identity.user_named(name, call.user), call.sent
+    sent, found = call.sent, identity.user_named(name, call.user)
     identity.update_user(found, _columns(sent), sent.text("password", longest=4096), user=call.user)
     return shaped(call, found)
 
@@ -101,8 +101,8 @@ def one_group(call: Call, group: str) -> Json:
 @routes.put(GROUPS + "/{group}", ADMIN)
 def update_group(call: Call, group: str) -> Json:
     """Change what is sent of a group's name and type; its id stays."""
-    found = identity.group_named(group, call.user)
-    identity.update_group(found, _label(call.sent), user=call.user)
+    label, found = _label(call.sent), identity.group_named(group, call.user)
+    identity.update_group(found, label, user=call.user)
     return group_shaped(call, found)
 
 
@@ -115,7 +115,8 @@ def delete_group(call: Call, group: str) -> None:
 @routes.post(GROUPS + "/{group}/members", ADMIN, status=201)
 def join(call: Call, group: str) -> Json:
     """Make a user (`userId`) a member."""
-    found, name = identity.group_named(group, call.user), call.sent.required("userId")
+    sent, found = call.sent, identity.group_named(group, call.user)
+    name = sent.required("userId")
     identity.join(found, name, user=call.user)
     return {"userId": name, "groupId": found.name, "url": call.url(GROUPS, found.name, "members", name)}
 

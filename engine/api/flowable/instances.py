@@ -114,7 +114,7 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
 @routes.put(PATH + "/{instance}")
 def change(call: Call, instance: str) -> Json:
     """Suspend or activate it (`action`), or give it a `name` or a `businessKey`; what is empty changes nothing."""
-    found, sent = queries.instances.one(call.user, instance), call.sent
+    sent, found = call.sent, queries.instances.one(call.user, instance)
     about = {"name": sent.text("name") or None, "business_key": sent.text("businessKey") or None}
     if sent.text("action"):
         one_of(_ACTIONS, sent)(found.pk, user=call.user)

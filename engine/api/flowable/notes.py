@@ -61,7 +61,7 @@ def of_task(call: Call, task: str) -> Json:
 @routes.post(COMMENTS, status=201)
 def add(call: Call, task: str) -> Json:
     """Say something about a task; with `saveProcessInstanceId` about its instance too."""
-    found, sent = _task(call, task), call.sent
+    sent, found = call.sent, _task(call, task)
     if found.state != UserTask.State.OPEN:
         raise NotFound(f"there is no open task {task[:60]!r}")
     instance = found.instance if sent.flag("saveProcessInstanceId") else None
@@ -89,8 +89,8 @@ def of_instance(call: Call, instance: str) -> Json:
 @routes.post(PAST, status=201)
 def add_to_instance(call: Call, instance: str) -> Json:
     """Say something about an instance."""
-    found = queries.historic_instances.one(call.user, instance)
-    return shaped(call, notes.comment(call.sent.required("message", longest=notes.LONGEST), instance=found, user=call.user))
+    sent, found = call.sent, queries.historic_instances.one(call.user, instance)
+    return shaped(call, notes.comment(sent.required("message", longest=notes.LONGEST), instance=found, user=call.user))
 
 
 @routes.get(PAST + "/{comment}")

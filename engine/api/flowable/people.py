@@ -75,9 +75,9 @@ def family_of_task(call: Call, task: str, family: str) -> Json:
 @routes.post(TASK, status=201)
 def link_task(call: Call, task: str) -> Json:
     """Link a user or a group to a task."""
-    found, base = tasks.open_task(task), f"{tasks.PATH}/{task}"
-    who = _sent(call.sent)
-    return shaped(call, base, links.link_task(found, call.sent.required("type", longest=50), **who, user=call.user))
+    sent, found, base = call.sent, tasks.open_task(task), f"{tasks.PATH}/{task}"
+    who = _sent(sent)
+    return shaped(call, base, links.link_task(found, sent.required("type", longest=50), **who, user=call.user))
 
 
 @routes.get(TASK + "/{family}/{name}/{kind}")
@@ -113,11 +113,11 @@ def of_instance(call: Call, instance: str) -> Json:
 @routes.post(INSTANCE, status=201)
 def link_instance(call: Call, instance: str) -> Json:
     """Let a user take part in an instance."""
-    found, base = _of_instance(call, instance)
-    who = _sent(call.sent)["who"]
+    sent, (found, base) = call.sent, _of_instance(call, instance)
+    who = _sent(sent)["who"]
     if who is None:
         raise BadInput("only users can be linked to a process instance", "group")
-    return shaped(call, base, links.link_instance(found, call.sent.required("type", longest=50), who, user=call.user))
+    return shaped(call, base, links.link_instance(found, sent.required("type", longest=50), who, user=call.user))
 
 
 @routes.get(INSTANCE + "/{family}/{name}/{kind}")
@@ -156,7 +156,8 @@ def starters(call: Call, definition: str) -> Json:
 @routes.post(DEFINITION, ADMIN, status=201)
 def add_starter(call: Call, definition: str) -> Json:
     """Let a user or a group start a definition."""
-    found, who = queries.definitions.one(call.user, definition), _sent(call.sent)
+    sent, found = call.sent, queries.definitions.one(call.user, definition)
+    who = _sent(sent)
     links.add_starter(found, **who, user=call.user)
     return starter_shaped(call, found, **who)
 
@@ -201,4 +202,4 @@ def of_past_instance(call: Call, instance: str) -> Json:
 def of_past_task(call: Call, task: str) -> Json:
     """Who had to do with a task."""
     found = queries.historic_tasks.one(call.user, task)
-    return [_past(call, row, found, None) for row in links.of_task(found)]
+    return [_past(call, row, found, None) for row in links.of_past_task(found)]

@@ -160,15 +160,18 @@ def create(call: Call) -> Json:
 @routes.put(PATH + "/{task}")
 def change(call: Call, task: str) -> Json:
     """Change what is sent of a task; what is sent as null is cleared."""
-    standalone.update(open_task(task), _columns(call.sent), user=call.user)
+    sent, found = call.sent, open_task(task)
+    standalone.update(found, _columns(sent), user=call.user)
     return shaped(call, tasks.get(task))
 
 
 @routes.put(PATH)
 def change_many(call: Call) -> Json:
     """Change what is sent of many tasks (`taskIds`); none if one of them is not there."""
-    if not call.sent.all.get("taskIds"):
+    if call.sent.all.get("taskIds") is None:
         raise BadInput("taskIds is missing", "taskIds")
+    if not call.sent.all["taskIds"]:
+        raise NotFound("there is no task to change")
     found, columns = [open_task(key) for key in call.sent.texts("taskIds")], _columns(call.sent)
     standalone.update_all(found, columns, user=call.user)
     shown = [shaped(call, tasks.get(task.pk)) for task in found]
@@ -219,8 +222,8 @@ _ACTIONS = {"complete": _complete, "claim": _claim, "delegate": _delegate, "reso
 @routes.post(PATH + "/{task}")
 def act(call: Call, task: str) -> None:
     """Complete, claim (or give back), delegate or resolve a task."""
-    action = one_of(_ACTIONS, call.sent)
-    action(call, open_task(task), call.sent)
+    sent, found = call.sent, open_task(task)
+    one_of(_ACTIONS, sent)(call, found, sent)
 
 
 def open_task(task: str) -> UserTask:

@@ -226,7 +226,7 @@ def _sent_one(call: Call, holder: Holder, name: str) -> tuple[Any, str]:
         sent, value, given = one_variable(Members(call.json))
         if sent != name:
             raise BadInput(f"the body names {sent[:60]!r}, the address {name[:60]!r}", "name")
-        scope = holder.scope(given)
+        scope = given or LOCAL
     if name not in holder.of(scope):
         raise NotFound(f"there is no variable {name[:60]!r}")
     return value, scope
@@ -235,7 +235,7 @@ def _sent_one(call: Call, holder: Holder, name: str) -> tuple[Any, str]:
 def delete_one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) -> None:
     """Remove one variable, its own unless `scope=global`."""
     holder = make(call, key)
-    scope = LOCAL if holder.alone else holder.scope(_asked_scope(call))
+    scope = _asked_scope(call) or LOCAL
     if name not in holder.of(scope):
         raise NotFound(f"there is no variable {name[:60]!r}")
     holder.remove([name], scope == LOCAL)

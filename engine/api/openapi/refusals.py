@@ -12,16 +12,18 @@ from engine.api.router import Route
 
 JSON = "application/json"
 
+_TOKEN: Mapping[str, Any] = {"field": "Authorization"}
+
 # status -> (why, what is said, the members beside it)
 _WHY: Mapping[int, tuple[str, str, Mapping[str, Any]]] = {
     400: ("what was sent is wrong; `field` says which part of it", "priority must be a whole number", {"field": "priority"}),
-    401: ("there are no credentials, or they are not good (any more)", "the token is unknown, expired or revoked", {}),
-    403: ("the token has not this scope, or the caller not this permission", "this task is not yours", {}),
-    404: ("there is no such thing, or none that the caller may see", "There is no task '0198...'.", {}),
-    409: ("it is not in the state for this, or somebody else was first", "task Check it is claimed by bob already", {}),
-    413: ("the body is larger than allowed", "the body is larger than 10485760 bytes", {}),
-    415: ("the body is of another type than this call takes", "the body must be application/json", {}),
-    429: ("more calls a minute than one client may make; `Retry-After` says when to try again", "more than 600 calls a minute", {}),
+    401: ("there are no credentials, or they are not good (any more)", "the token is unknown, expired or revoked", _TOKEN),
+    403: ("the token has not this scope, or the caller not this permission", "this task is not yours", {"field": "task"}),
+    404: ("there is no such thing, or none that the caller may see", "There is no task '0198...'.", {"field": "task"}),
+    409: ("it is not in the state for this, or somebody else was first", "task Check it is claimed by bob already", {"field": "task"}),
+    413: ("the body is larger than allowed", "the body is larger than 10485760 bytes", {"field": "body"}),
+    415: ("the body is of another type than this call takes", "the body must be application/json", {"field": "Content-Type"}),
+    429: ("more calls a minute than one client may make; `Retry-After` says when to try again", "more than 600 calls a minute", _TOKEN),
 }
 
 

@@ -175,10 +175,8 @@ _PAST: Filters = {
     "taskPriority": equals("priority", number),
     "taskMinPriority": _at_least("priority", "gte"),
     "taskMaxPriority": _at_least("priority", "lte"),
-    **dict.fromkeys(
-        ("taskCandidateGroup", f"taskCandidateGroup{WHOEVER}"),
-        of_text(lambda group: Q(pk__in=sight.ids(*_linked(Q(group=group))))),
-    ),
+    "taskCandidateGroup": of_text(lambda group: Q(pk__in=_offered(Q(assignee=None), Q(group=group)))),
+    f"taskCandidateGroup{WHOEVER}": of_text(lambda group: Q(pk__in=sight.ids(*_linked(Q(group=group))))),
     "finished": switch(Q(ended__isnull=False), Q(ended=None)),
     "processFinished": switch(Q(instance__ended__isnull=False), Q(instance__isnull=False, instance__ended=None)),
     "taskCreatedOn": _on("created"),
