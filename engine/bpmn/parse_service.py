@@ -16,6 +16,7 @@ TAGS = frozenset({
     "input", "output", "internal", "sensitive", "notnull", "readonly", "required", "auto-initialized", "business-key", "initiator",
     "versioned", "transient",
 })  # fmt: skip
+WITHOUT_EFFECT = frozenset({"notnull", "auto-initialized", "initiator", "transient"})
 
 
 def meta(at: Element, name: str, reading: Reading) -> str | None:
@@ -50,6 +51,8 @@ def tags(at: Element, reading: Reading) -> tuple[str, ...]:
     for tag in found:
         if tag not in TAGS:
             reading.warn(f"the tag '{tag[:50]}' of a variable is not known", at)
+        elif tag in WITHOUT_EFFECT:
+            reading.warn(f"the tag '{tag}' of a variable has no effect", at)
     return found
 
 

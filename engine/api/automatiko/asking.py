@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from http import HTTPStatus
@@ -24,6 +25,7 @@ LOG = logging.getLogger("towpath.services")
 MODE, CALLBACK, NODE = "X-ATK-Mode", targets.FIELD, "X-ATK-StartFromNode"
 JSON = ("application/json",)
 PICTURE = ("image/svg+xml", "application/svg+xml")
+_REFUSED = re.compile(r"(.*;)?q=0(\.0*)?(;.*)?")
 TRUTH = {"true": True, "false": False, "": False}
 
 
@@ -74,7 +76,8 @@ class Call:
 
     def accepts(self, kinds: tuple[str, ...]) -> bool:
         said = self.request.headers.get("Accept", "").strip()
-        taken = [one.partition(";")[0].strip().lower() for one in said.split(",")] if said else ["*/*"]
+        named = [one.lower().replace(" ", "").partition(";") for one in said.split(",")] if said else [("*/*", "", "")]
+        taken = [kind for kind, _, more in named if not _REFUSED.fullmatch(more)]
         return any(one in ("*/*", kind, kind.partition("/")[0] + "/*") for one in taken for kind in kinds)
 
     @property

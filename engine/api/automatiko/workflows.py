@@ -27,6 +27,7 @@ from engine.runtime.store.instances import Taken
 from engine.runtime.store.reading import decoded
 
 LONGEST_KEY = 255
+NO_KEYS = naming.RESERVED | {".", ".."}  # clients take dots for a way up
 
 
 # -- doing ----------------------------------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def _key(call: Call, where: Service, sent: Mapping[str, Any]) -> str | None:
     if value is None or value == "":
         return None
     key = str(value)
-    if len(key) > LONGEST_KEY or (("/" in key or key in naming.RESERVED) and not conf.SERVICES_COMPATIBLE):
+    if len(key) > LONGEST_KEY or (("/" in key or key in NO_KEYS) and not conf.SERVICES_COMPATIBLE):
         raise BadInput(f"a business key has at most {LONGEST_KEY} characters, no slash, and is no word of an address", "businessKey")
     return key
 

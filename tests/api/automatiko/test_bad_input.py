@@ -115,7 +115,7 @@ def test_a_body_is_read_strictly(trusted: Services, body: bytes, field: str) -> 
 def test_a_business_key_with_a_slash_is_refused(trusted: Services) -> None:
     assert trusted.post("scripts?businessKey=a%2Fb", {}, 400)["field"] == "businessKey"
     assert trusted.post("scripts?businessKey=image", {}, 400)["field"] == "businessKey"
-    for key in ("openapi.json", "x" * 300, "%00", "..%2F..%2Fadmin"):
+    for key in ("openapi.json", "x" * 300, "%00", "..%2F..%2Fadmin", ".", ".."):
         assert trusted.post(f"scripts?businessKey={key}", {}, 400)["field"] == "businessKey"
 
 
@@ -134,6 +134,7 @@ def test_a_value_that_is_not_of_its_type_is_told_by_its_name(trusted: Services, 
     [
         ("PUT", {}, 405), ("PATCH", {}, 405), ("DELETE", {}, 405), ("POST", {"Content_Type": "text/plain"}, 415),
         ("POST", {"Accept": "application/xml"}, 406),
+        ("POST", {"Accept": "application/json; q=0.0, text/csv"}, 406),
     ],
 )  # fmt: skip
 def test_what_http_forbids_has_its_own_status(trusted: Services, method: str, headers: dict[str, str], status: int) -> None:

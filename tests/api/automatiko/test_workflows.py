@@ -202,3 +202,15 @@ def test_a_start_that_runs_a_script_to_its_end_takes_at_most_six_statements(trus
     ignored = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
     found = [q["sql"] for q in captured.captured_queries if not q["sql"].startswith(ignored)]
     assert len(found) <= 6, found
+
+
+def test_a_tag_of_a_variable_without_effect_is_told_at_deployment() -> None:
+    more = (
+        '<property id="p" name="p" itemSubjectRef="xsd:string"><extensionElements><atk:metaData xmlns:atk="https://automatiko.io" name="tags">'
+        "<atk:metaValue>transient,required,nonsense</atk:metaValue></atk:metaData></extensionElements></property>"
+    )
+    content = model(user("ask"), key="tagged").replace(b'<startEvent id="start"', more.encode() + b'<startEvent id="start"', 1)
+    said = [str(one) for one in runtime.deploy({"x.bpmn": content}, name="x").warnings]  # type: ignore[attr-defined]
+    assert [text.partition("the tag ")[2] for text in said if "the tag " in text] == [
+        "'transient' of a variable has no effect", "'nonsense' of a variable is not known",
+    ]  # fmt: skip
