@@ -21,6 +21,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 PHONE, DESK = {"width": 375, "height": 800}, {"width": 1280, "height": 900}
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # in a container there may be little shared memory, and pages die of that
 LONG = 300.0  # seconds that nothing here takes, however slow the machine is
 HARMLESS = ("the server responded with a status of",)  # what the browser says of every 4xx and 5xx
 
@@ -40,7 +41,7 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: the browser tests are left out")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=LONG * 1000)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=LONG * 1000)
         yield browser
         browser.close()
 

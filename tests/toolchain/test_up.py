@@ -49,6 +49,7 @@ def site(port: int, environment: dict[str, str]) -> Iterator[tuple[subprocess.Po
     """The whole product on an empty database, after it has said that it is ready."""
     process = up(port, environment, "--prepare", "plain")
     guard = threading.Timer(LONG, process.kill)
+    guard.daemon = True
     guard.start()
     said: list[str] = []
     assert process.stdout
