@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Max, OuterRef, Q, QuerySet
 
 from engine.conf import settings as conf
 from engine.models import Delivery, Instance, Job, Request
@@ -38,7 +38,7 @@ class Outcome:
 
 
 # -- where an instance stands ---------------------------------------------------------------------------------------------
-def _tree(root: UUID) -> Q:
+def _tree(root: UUID | OuterRef) -> Q:
     return Q(instance=root) | Q(instance__root=root)
 
 
@@ -47,10 +47,14 @@ def at_rest(root: UUID) -> bool:
     return not Job.objects.filter(_tree(root), kind__in=STEPS, state__in=UNDER_WAY).exists()
 
 
+def dead(root: UUID | OuterRef) -> QuerySet[Job]:
+    """The dead letters of a call tree, the oldest first."""
+    return Job.objects.filter(_tree(root), state=Job.State.DEAD).order_by("created", "pk")
+
+
 def errors(root: UUID) -> list[str]:
     """The messages of the dead letters of a call tree."""
-    found = Job.objects.filter(_tree(root), state=Job.State.DEAD).order_by("created").values_list("error", flat=True)
-    return [error or "" for error in found]
+    return [error or "" for error in dead(root).values_list("error", flat=True)]
 
 
 def word(instance: Instance, failures: list[str]) -> str:

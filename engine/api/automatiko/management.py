@@ -7,9 +7,10 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists
 from django.http import HttpResponse, HttpResponseRedirect
 
 from engine.api.automatiko import extras, finding, nodes, workflows
@@ -50,7 +51,8 @@ class _At:
     """An instance as it is addressed here."""
 
     def __init__(self, call: Call, process: str, key: str) -> None:
-        row = finding.by_id(service(process).instances(), key)
+        where = service(process)
+        row = finding.by_id(where.instances(), key) or _called(where, key)
         if row is None:
             raise NoInstance(key)
         self.call, self.process, self.key, self.row = call, process, key, row
@@ -62,6 +64,17 @@ class _At:
     def answer(self) -> Answer:
         """The variables as they stand now, which is what every change answers."""
         return Answer(200, _variables(Instance.objects.select_related("definition").get(pk=self.row.pk)))
+
+
+def _called(where: Service, key: str) -> Instance | None:
+    """One that another called, by its own id or with its caller's before it: `caller:called`."""
+    caller, _, own = key.rpartition(":")
+    try:
+        mine = {"pk": UUID(own), **({"parent": UUID(caller)} if caller else {})}
+    except ValueError:
+        return None
+    rows = Instance.objects.filter(ended=None, parent__isnull=False, definition__service=where.definition.service, definition__tenant="")
+    return rows.filter(**mine).select_related("definition").first()
 
 
 def _instance(call: Call, at: _At, more: list[str]) -> Methods:
@@ -147,8 +160,7 @@ def listing(call: Call, where: Service, process: str) -> Answer:
     call.check_accept(JSON)
     page, size = max(1, call.number("page", 1)), min(call.number("size", 10), 1000)
     seen = access.service_instances(call.user, where.policy).values("pk")
-    dead = Exists(Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD))
-    rows = where.instances().filter(dead if _status(call) == "error" else ~dead, pk__in=seen)
+    rows = where.instances().filter(workflows.failed() if _status(call) == "error" else ~Exists(workflows.OWN_DEAD), pk__in=seen)
     rows = rows.order_by("started", "pk") if _status(call) else rows.none()
     return Answer(200, [_short(row, process) | {"businessKey": row.business_key or ""} for row in rows[(page - 1) * size : page * size]])
 
@@ -225,7 +237,7 @@ def restore(call: Call, row: Instance, name: str, number: str) -> Answer:
 
 # -- errors ---------------------------------------------------------------------------------------------------------------
 def _dead(row: Instance) -> list[Job]:
-    return list(Job.objects.filter(instance=row.pk, state=Job.State.DEAD).order_by("created", "pk"))
+    return list(outbox.dead(row.pk))
 
 
 def _error(job: Job) -> dict[str, Json]:

@@ -117,6 +117,14 @@ def listing(call: Call, where: Service) -> Answer | HttpResponse:
     return Answer(200, [shaped(call, row, values[row.pk]) for row in rows])
 
 
+OWN_DEAD = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
+
+
+def failed() -> Exists:
+    """Of instances: in which, or in what they called, a step failed for good. Who only called such a one is active, too."""
+    return Exists(requests.outbox.dead(OuterRef("pk")))
+
+
 def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
     """By status and tags; what has ended is not listed, as at Automatiko, and an unknown status means the running ones without errors.
 
@@ -124,10 +132,9 @@ def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
     """
     rows = where.instances().filter(pk__in=access.service_instances(call.user, where.policy).values("pk"))
     status = (call.param("status") or "active").lower()
-    dead = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
     if status in ("completed", "aborted"):
         return rows.none()
-    rows = rows.filter(Exists(dead) if status == "error" else ~Exists(dead))
+    rows = rows.filter(failed() if status == "error" else ~Exists(OWN_DEAD))
     wanted = Q()
     for tag in call.params("tags"):
         wanted |= Q(tags__contains=f"\n{tag}\n") | Q(added_tags__contains=f"\n{tag}\n") | finding.called(tag)
@@ -166,8 +173,9 @@ def check_status(call: Call, row: Instance, key: str) -> None:
     status = (call.param("status") or "").lower()
     if not status and not conf.SERVICES_COMPATIBLE:
         return
-    failed = Job.objects.filter(instance=row.pk, state=Job.State.DEAD).exists()
-    if status in ("completed", "aborted") or failed != (status == "error"):
+    dead = requests.outbox.dead(row.pk)
+    fits = dead.exists() if status == "error" else not dead.filter(instance=row.pk).exists()
+    if status in ("completed", "aborted") or not fits:
         raise NoInstance(key)
 
 

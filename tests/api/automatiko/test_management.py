@@ -298,3 +298,35 @@ def test_a_version_that_is_none_is_not_found(order: Services, number: str) -> No
     assert (told["variable"], told["processInstanceId"]) == ("pieces", str(Instance.objects.get().pk))
     order.get(f"{ORDERS}/variables/customer/versions", 404)
     order.get(f"{ORDERS}/variables/margin/versions", 404)
+
+
+# -- called instances -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def called(trusted: Services, settings: Any) -> Services:
+    """An instance `s` whose called instance has a step that failed for good."""
+    settings.ENGINE_JOB_RETRIES = 1
+    inner = model(service("pay", "${amount + 1}", 'flowable:async="true"'), user("wait", ""), key="inner")
+    runtime.deploy({"i.bpmn": inner}, name="i")
+    runtime.deploy({"x.bpmn": model('<callActivity id="call" calledElement="inner"/>', key="steps")}, name="x")
+    trusted.post("steps?businessKey=s")
+    drain()
+    return trusted
+
+
+def test_what_failed_in_a_called_instance_is_told_of_its_caller_and_repaired_there(called: Services) -> None:
+    assert [one["id"] for one in called.get("steps?status=error")] == ["s"]
+    (error,) = called.get(f"{AT}/s/error")
+    assert (error["failedNodeId"], called.get(f"{AT}/s")["errors"][0]["errorId"]) == ("pay", error["errorId"])
+    called.post(f"{AT}/s/skip/{error['errorId']}")
+    assert (called.get("steps?status=error"), called.task("steps/s/tasks").split("/")[-2]) == ([], "Wait")
+
+
+def test_a_called_instance_is_found_by_its_own_id_and_with_its_callers(called: Services) -> None:
+    (below,) = called.get(f"{AT}/s")["subprocesses"]
+    at = "management/processes/inner/instances"
+    assert below["compositeId"] == f"{Instance.objects.get(definition__key='steps').pk}:{below['id']}"
+    for key in (below["id"], below["compositeId"]):
+        assert called.get(f"{at}/{key}")["id"] == below["id"]
+    for key in (f"{below['id']}:{below['id']}", "a:b", f":{below['id']}x"):
+        called.get(f"{at}/{key}", 404)
+    called.get(f"{AT}/{below['id']}", 404)
