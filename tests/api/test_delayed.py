@@ -43,7 +43,7 @@ def test_plans_a_suspension_as_a_timer(operator: Api, review: str) -> None:
     [timer] = operator.get(TIMERS)["data"]
     assert timer | {"id": "", "url": ""} == timer | {
         "id": "", "url": "", "handlerType": "suspend-processdefinition", "dueDate": THEN, "processDefinitionId": review,
-        "processInstanceId": None, "retries": 3, "exceptionMessage": None,
+        "processInstanceId": None, "elementName": None, "retries": 0, "exceptionMessage": None,
     }  # fmt: skip
     assert operator.get(TIMERS, {"timersOnly": "true"})["total"] == 1
     assert operator.get(TIMERS, {"messagesOnly": "true"})["total"] == 0

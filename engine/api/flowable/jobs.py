@@ -37,6 +37,8 @@ HANDLERS: dict[str, str] = {
 }
 _KINDS: dict[str, str] = {theirs: kind for kind, theirs in HANDLERS.items()}
 LONGEST_MESSAGE = 2000
+_SWITCHES = (Job.Kind.SUSPEND, Job.Kind.ACTIVATE)  # Flowable shows no retries of them
+NAMELESS = (Job.Kind.VARIABLES, *_SWITCHES)  # what their rows are called by is no element
 
 
 def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
@@ -53,9 +55,9 @@ def shaped(call: Call, path: str, row: Job) -> dict[str, Json]:
         "executionId": execution,
         "executionUrl": call.url_of(executions.PATH, execution),
         "elementId": row.node,
-        "elementName": row.name if row.kind != Job.Kind.VARIABLES else None,  # there it names the variables
+        "elementName": row.name if row.kind not in NAMELESS else None,
         "handlerType": HANDLERS.get(row.kind, row.kind),
-        "retries": 0 if row.state == Job.State.DEAD else row.retries,
+        "retries": 0 if row.state == Job.State.DEAD or row.kind in _SWITCHES else row.retries,
         "exceptionMessage": row.error[:LONGEST_MESSAGE] if row.error else None,
         "dueDate": moment(row.due) if planned else None,
         "createTime": moment(row.created),
