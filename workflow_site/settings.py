@@ -252,6 +252,7 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     # The current best practice (RFC 9700), which the package does not dare to make its default yet.
     **{f"COMPLIANT_BCP_RFC9700_{rule}": True for rule in _OAUTH2_RULES},
     "ALLOWED_SCHEMES": ["https", "http"] if DEBUG else ["https"],
+    "OAUTH2_VALIDATOR_CLASS": "engine.api.tokens.Validator",
 }
 
 # --- what is said -----------------------------------------------------------------------------------------------------------

@@ -131,6 +131,12 @@ def test_lets_in_by_bearer_token(alice: User) -> None:
     assert Client().get(LIST, headers=token(alice, "workflow.read")).status_code == 200
 
 
+def test_asks_once_who_calls_and_once_what_he_may(alice: User, django_assert_num_queries: Any) -> None:
+    headers = token(alice, "workflow.read")
+    with django_assert_num_queries(3):  # the token with its user and client, his rights and groups, the page
+        assert Client().get(LIST, headers=headers).json()["total"] == 0
+
+
 def test_lets_a_client_act_as_the_user_it_belongs_to(alice: User) -> None:
     assert Client().get(LIST, headers=token(None, "workflow.read", owner=alice)).status_code == 200
 
