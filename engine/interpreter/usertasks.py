@@ -136,8 +136,9 @@ def complete(run: Run, token: Token, done: Completed) -> None:
     """End the task: its variables come in, complete and delete listeners run, the token leaves."""
     detail = run.node(token).detail
     assert isinstance(detail, UserTask)
-    run.transient.setdefault(token.number, {}).update({**done.transient, **done.local})
-    variables.write_all(run, token, done.variables)
+    run.transient.setdefault(token.number, {}).update(done.transient)
+    variables.write_all(run, token, done.variables)  # past what is local to the task and only seen from now on
+    run.transient[token.number].update(done.local)
     if detail.completer_variable:
         variables.write(run, token, names.text(run, token, detail.completer_variable), done.user)
     fields = tell(run, token, "complete", done.task)

@@ -180,3 +180,26 @@ def test_refuses_a_file_without_name_or_bytes(operator: Api, path: str) -> None:
 def test_has_no_bytes_of_what_is_not_binary(operator: Api, path: str) -> None:
     operator.get(f"{path}/title/data", status=404)
     operator.get(f"{path}/nobody/data", status=404)
+
+
+def test_shows_what_is_not_there_as_null_where_flowable_does(operator: Api) -> None:
+    operator.deploy(NESTED)
+    one = operator.start("nested")
+    inner = operator.get("runtime/executions", {"processInstanceId": one, "activityId": "inner"})["data"][0]["id"]
+    for path, shown in (
+        (f"process-instances/{one}", ["local"]),
+        (f"executions/{one}", ["local"]),
+        (f"executions/{inner}", ["local", "global"]),
+    ):
+        for scope in ("local", "global"):
+            found = operator.get(f"runtime/{path}/variables/nobody", {"scope": scope}, 200 if scope in shown else 404)
+            assert found.get("value") is None
+        operator.get(f"runtime/{path}/variables/nobody", status=200 if "global" in shown else 404)
+
+
+def test_writes_past_a_variable_of_the_task_when_it_is_completed(operator: Api, instance: str) -> None:
+    task = operator.task(instance)
+    operator.send("POST", f"runtime/tasks/{task}/variables", [{"name": "title", "value": "Mine", "scope": "local"}], 201)
+    operator.send("POST", f"runtime/tasks/{task}", {"action": "complete", "variables": [{"name": "title", "value": "Parcel"}]})
+    kept = operator.get("history/historic-variable-instances", {"processInstanceId": instance})["data"]
+    assert {(one["taskId"], one["variable"]["value"]) for one in kept} == {(None, "Parcel"), (task, "Mine")}

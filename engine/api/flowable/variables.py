@@ -38,6 +38,7 @@ class Holder:
     write: Callable[[Values, bool], None]  # values, whether they become local
     remove: Callable[[list[str], bool], None]
     later: Callable[[Values, bool], object] | None = None  # the same as write, by a job
+    null: tuple[str, ...] = ()  # the scopes in which Flowable shows what is not there as null
     alone: str | None = None  # the scope that all have who have only one; shown beside a single variable as null
 
     def scope(self, given: str | None, default: str = LOCAL) -> str:
@@ -62,7 +63,7 @@ def of_instance(call: Call, key: str) -> Holder:
     def later(values: Values, local: bool) -> None:
         delayed.set_variables(found, values, user=call.user)
 
-    return Holder(f"{instance_views.PATH}/{found}", partial(instances.variables, found), dict, write, remove, later, alone=LOCAL)
+    return Holder(f"{instance_views.PATH}/{found}", partial(instances.variables, found), dict, write, remove, later, (LOCAL,), alone=LOCAL)
 
 
 def of_execution(call: Call, key: str) -> Holder:
@@ -84,8 +85,8 @@ def of_execution(call: Call, key: str) -> Holder:
         instances.set_variables(row.instance_id, {}, token=place(local), local=local, remove=tuple(names), user=call.user)
 
     path = f"{executions.PATH}/{key}"
-    later = partial(write, by=delayed.set_variables)
-    return Holder(path, partial(instances.variables, row.instance_id, token=row.number), around, write, remove, later)
+    later, null = partial(write, by=delayed.set_variables), (LOCAL,) if above is None else (LOCAL, GLOBAL)
+    return Holder(path, partial(instances.variables, row.instance_id, token=row.number), around, write, remove, later, null)
 
 
 def of_task(call: Call, key: str) -> Holder:
@@ -204,9 +205,9 @@ def one(make: Callable[[Call, str], Holder], call: Call, key: str, name: str) ->
     try:
         value, scope = _found(call, holder, name)
     except NotFound:
-        if make is not of_execution:
+        value, scope = None, _asked_scope(call) or GLOBAL
+        if scope not in holder.null:
             raise
-        value, scope = None, _asked_scope(call) or GLOBAL  # Flowable shows what an execution does not have as null
     return _one_shaped(call, holder, name, value, None if holder.alone else scope)
 
 
