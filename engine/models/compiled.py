@@ -21,7 +21,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 Value = str | int | float | UUID | datetime
 Query = Callable[[Sequence[Any]], models.QuerySet[Any, Any]]
-MOST_KEPT = 400  # shapes in a process; about 10 kB each
+MOST_KEPT = 1000  # shapes in a process; about 14 kB each
 
 _TYPES = frozenset((str, int, float, UUID, datetime))
 _FAR = datetime(2900, 1, 1, tzinfo=UTC)
