@@ -130,6 +130,8 @@ def sorts(path: str, known: Iterable[str]) -> list[str]:
 def taken(path: str, given: Mapping[str, object]) -> Mapping[str, object]:
     """What a list or query at this path heeds of what was sent; raises BadInput for a way to sort that it has not."""
     sort = given.get("sort")
+    if sort is not None and not isinstance(sort, str):
+        raise BadInput("sort must be a text", "sort")
     if path in SORTS and sort is not None and sort not in SORTS[path]:
         raise BadInput(f"sort must be one of {', '.join(sorted(SORTS[path]))}", "sort")
     known = FILTERS.get(path)

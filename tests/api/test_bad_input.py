@@ -61,6 +61,16 @@ def test_refuses_pages_that_are_none_in_every_list(operator: Api, name: str, val
             assert answer.json()["field"] == name
 
 
+@pytest.mark.parametrize("name", ["start", "size", "sort", "order"])
+def test_answers_a_query_whose_page_is_described_by_a_value_of_any_kind(operator: Api, name: str) -> None:
+    for base, path in listed():
+        if path.startswith("query/"):
+            for value in ([], ["id"], {}, {"id": 1}, True, 1.5, "", [[["id"]]]):
+                answer = ask(operator, base, path, {name: value})
+                assert answer.status_code in (200, 400), f"{path} {name}={value}: {answer.status_code} {answer.content[:200]}"
+                assert answer.status_code == 200 or answer.json()["field"] == name
+
+
 def ask(api: Api, base: str, path: str, given: dict[str, Any]) -> Any:
     """A list by address, or by a query in the body."""
     if path.startswith("query/"):
