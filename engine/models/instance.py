@@ -52,7 +52,7 @@ class Instance(models.Model):
             models.UniqueConstraint(fields=["definition", "service_id"], condition=models.Q(ended=None), name="towpath_instance_service_id")
         ]
         indexes = [
-            models.Index(fields=["definition", "id"], include=["ended"], name="towpath_instance_definition"),
+            models.Index(fields=["definition", "id"], include=["ended", "started"], name="towpath_instance_definition"),
             models.Index(fields=["starter", "id"], include=["ended"], name="towpath_instance_starter"),
             models.Index(fields=["started", "id"], name="towpath_instance_started"),
             models.Index(fields=["ended", "id"], name="towpath_instance_ended"),

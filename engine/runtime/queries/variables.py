@@ -32,6 +32,7 @@ from engine.runtime.store.values import COLUMNS, columns_of, value_of
 
 MOST_CONDITIONS = 20  # in one query
 MOST_NAMES = 1000  # that a pattern is turned into
+SHORT = 33  # characters: in capitals they may become three times as many
 
 
 class Folded(Func):
@@ -76,6 +77,7 @@ class Condition:
     operation: str
     kind: str
     value: Any
+    short: bool = False  # a text so short that the index holds all of it, in capitals
 
     @classmethod
     def read(cls, where: str, sent: object, operations: Collection[str] = tuple(_COMPARED)) -> Condition:
@@ -93,7 +95,8 @@ class Condition:
         kind = type_of(value)
         if kind not in _COLUMN or (operation in _OF_TEXTS and kind != "string") or (operation in _OF_ORDER and kind == "boolean"):
             raise BadInput(f"{where}: {operation} cannot be asked of a value of type {kind}", where)
-        return cls(None if name is None else text(where, name), operation, kind, value)
+        short = kind == "string" and len(value) <= SHORT
+        return cls(None if name is None else text(where, name), operation, kind, value, short)
 
     def where(self) -> Q:
         """What it asks of a row of the table of variables, apart from its negation: the name, the type, the value."""
@@ -111,9 +114,10 @@ class Condition:
         """The comparison alone."""
         column, value = _COLUMN[self.kind], self.stored()
         found = Q(**{f"{column}__{_COMPARED[self.operation]}": value})
-        if self.operation in _FOUND_BY_TEXT and column == "text":
-            found &= Q(Exact(Folded("text"), Folded(Value(value))))
-        return found
+        if column != "text" or self.operation not in _FOUND_BY_TEXT:
+            return found
+        folded = Q(Exact(Folded("text"), Folded(Value(value))))
+        return folded if self.short and self.operation.endswith("IgnoreCase") else found & folded
 
     def named(self) -> Q:
         """That it is a variable with this name."""
@@ -137,11 +141,13 @@ def conditions(rows: QuerySet[Variable], operations: Collection[str] = tuple(_CO
             raise BadInput(f"{name} must be a list of at most {MOST_CONDITIONS} conditions", name)
         found = [Condition.read(name, one, operations) for one in value]
         named = [[one.stored()] if one.name is None else [one.name, one.stored()] for one in found]
-        return tuple((one.name is None, one.operation, one.kind) for one in found), list(chain.from_iterable(named))
+        return tuple((one.name is None, one.operation, one.kind, one.short) for one in found), list(chain.from_iterable(named))
 
     def make(shape: tuple[Any, ...], values: Sequence[Any]) -> Q:
         given = iter(values)
-        found = [Condition(None if anyone else next(given), operation, kind, next(given)) for anyone, operation, kind in shape]
+        found = [
+            Condition(None if anyone else next(given), operation, kind, next(given), short) for anyone, operation, kind, short in shape
+        ]
         return reduce(and_, (one.met_by(rows) for one in found), Q())
 
     return ByShape(read, make)
