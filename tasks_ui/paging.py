@@ -31,12 +31,12 @@ class Page:
 
 
 def page_of(request: HttpRequest, rows: Whole[Any]) -> Page:
-    """The page that `?page=` asks for, the first for anything that is no number; one statement."""
+    """The page that `?page=` asks for, the first for anything that is no number; one statement, which looks for ids first."""
     asked = request.GET.get("page", "")
     number = min(int(asked), FARTHEST) if asked.isascii() and asked.isdigit() and asked.strip("0") else 1
     first, size = (number - 1) * conf.PAGE_SIZE, conf.PAGE_SIZE
     with planned_anew():
-        found = rows.part(first, size + 1)
+        found = rows.by_ids(first, size + 1)
     return Page(found[:size], number, len(found) > size)
 
 

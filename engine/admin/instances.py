@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from engine.admin.shown import definition_link, instance_link, picture, state_badge
-from engine.admin.verbs import Records, Verb, WithReason, each
+from engine.admin.verbs import OfDefinition, Records, Verb, WithReason, each
 from engine.models import Instance, Job, UserTask, Variable
 from engine.runtime import instances, progress
 
@@ -79,11 +79,11 @@ class Open(admin.SimpleListFilter):
 @admin.register(Instance)
 class InstanceAdmin(Records):
     verbs = VERBS
+    ids = ("pk",)
     list_display = ("shown", "process", "state_shown", "trouble", "starter", "started", "ended")
-    list_filter = (Open, Troubled, "state", "suspended", ("definition", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("=id", "business_key", "name", "=starter")
+    list_filter = (Open, Troubled, "state", "suspended", ("started", admin.DateFieldListFilter), ("definition", OfDefinition))
+    search_fields = ("business_key", "name", "=starter")
     list_select_related = ("definition",)
-    date_hierarchy = "started"
     ordering = ("-started",)
     fields = (
         "shown",
@@ -110,7 +110,7 @@ class InstanceAdmin(Records):
     def shown(self, instance: Instance) -> str:
         return str(instance)
 
-    @admin.display(description=_("process"), ordering="definition")
+    @admin.display(description=_("process"), ordering="definition_id")
     def process(self, instance: Instance) -> str:
         return definition_link(instance.definition)
 

@@ -103,6 +103,7 @@ class Failed(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(Records):
     verbs = VERBS
+    ids = ("pk", "instance")
     list_display = ("what", "state_shown", "of_instance", "due", "retries", "attempts", "first_line")
     list_filter = ("state", "kind", Overdue, Failed, "category")
     search_fields = ("=node", "name", "error")

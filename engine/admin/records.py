@@ -5,21 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from engine.admin.shown import instance_link, state_badge
 from engine.admin.verbs import Records, Verb
 from engine.models import Delivery, Ledger, Request, Subscription, Worker
+from engine.runtime import operations
 from engine.runtime.callbacks import pool
+
+
+class OneWord(admin.SimpleListFilter):
+    """One of the words that a column may hold; they are known, and need not be looked for in all rows."""
+
+    words: tuple[str, ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(word, word) for word in self.words]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() in self.words else queryset
+
+
+class Operation(OneWord):
+    title, parameter_name, words = _("operation"), "operation", tuple(operations.OPERATIONS)
+
+
+class Status(OneWord):
+    title, parameter_name, words = _("status"), "status", ("Active", "Completed", "Aborted", "Failed")
 
 
 @admin.register(Ledger)
 class LedgerAdmin(Records):
     list_display = ("shown", "of_instance", "attempt", "trigger", "subject", "who", "at", "took", "outcome_shown")
-    list_filter = ("outcome", "trigger")
-    search_fields = ("=instance__id", "subject", "=who", "error")
+    ids = ("pk", "instance")
+    list_filter = ("outcome", "trigger", ("at", admin.DateFieldListFilter))
+    search_fields = ("subject", "=who", "error")
     list_select_related = ("instance", "instance__definition")
-    date_hierarchy = "at"
     ordering = ("-at",)
     exclude = ("journal",)
 
@@ -64,17 +87,19 @@ class _Promised(Records):
 
 @admin.register(Request)
 class RequestAdmin(_Promised):
+    ids = ("pk", "instance")
     list_display = ("operation", "state", "instance", "user", "created", "ended")
-    list_filter = ("state", "operation")
-    ordering = ("-created",)
+    list_filter = ("state", Operation)
+    ordering = ("-id",)  # ids are made in the order of time
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(_Promised):
     list_display = ("origin", "status", "state", "tries", "response_status", "due", "delivered")
-    list_filter = ("state", "status")
-    search_fields = ("=instance", "url", "error")
-    ordering = ("-created",)
+    ids = ("pk", "instance")
+    list_filter = ("state", Status)
+    search_fields = ("url", "error")
+    ordering = ("-id",)  # as above
     exclude = ("secret", "lease_owner", "lease_until")
     verbs = (
         Verb(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from engine.admin.shown import instance_link, state_badge
-from engine.admin.verbs import Records, Verb, WithPerson, WithReason, each
+from engine.admin.verbs import OfDefinition, Records, Verb, WithPerson, WithReason, each
 from engine.models import Draft, IdentityLink, UserTask
 from engine.runtime import tasks
+
+ORDINARY = 50  # the priority of a task that has no other
 
 
 def _open(task: UserTask) -> bool:
@@ -37,14 +41,27 @@ VERBS = (
 )
 
 
+class Urgency(admin.SimpleListFilter):
+    """More, as, or less urgent than tasks are of themselves."""
+
+    title, parameter_name = _("priority"), "urgency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("high", _("high")), ("ordinary", _("ordinary")), ("low", _("low"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[UserTask]) -> QuerySet[UserTask]:
+        wanted = {"high": Q(priority__gt=ORDINARY), "ordinary": Q(priority=ORDINARY), "low": Q(priority__lt=ORDINARY)}
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
 @admin.register(UserTask)
 class UserTaskAdmin(Records):
     verbs = VERBS
+    ids = ("pk", "instance")
     list_display = ("shown", "of_instance", "state_shown", "assignee", "priority", "due", "created")
-    list_filter = ("state", "priority", "suspended", ("definition", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("=id", "name", "=assignee", "=node")
+    list_filter = ("state", Urgency, "suspended", ("created", admin.DateFieldListFilter), ("definition", OfDefinition))
+    search_fields = ("name", "=assignee", "=node")
     list_select_related = ("instance", "instance__definition")
-    date_hierarchy = "created"
     ordering = ("-created",)
     fields = (
         "shown",

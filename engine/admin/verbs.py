@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.widgets import AdminSplitDateTime
-from django.db.models import Model, QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from engine.models import Definition
 from engine.runtime import access
+from engine.runtime.queries import filters
 
 
 class Plain(forms.Form):
@@ -66,16 +70,44 @@ def each(one: Callable[..., Any]) -> Callable[[Any, list[Any], dict[str, Any]], 
     return do
 
 
+class IdsFirst(Paginator):  # type: ignore[type-arg]
+    """Pages of long lists: what is sorted are ids, and only the rows of the page are read whole."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        rows: Any = self.object_list
+        keys = list(rows.values_list("pk", flat=True)[first : first + self.per_page])
+        return self._get_page(rows.filter(pk__in=keys), number, self)
+
+
+class OfDefinition(admin.RelatedFieldListFilter):
+    """The definitions that have any of the records; each is asked by an index."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        mine = model_admin.model._default_manager.filter(definition=OuterRef("pk"))
+        return [(d.pk, str(d)) for d in Definition.objects.filter(Exists(mine)).order_by("key", "version")]
+
+
 class Records(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no generics at run time
     """Records that are read, with verbs; subclasses list theirs in `verbs`."""
 
     verbs: tuple[Verb, ...] = ()
+    ids: tuple[str, ...] = ()  # where an id is looked for that is searched
+    paginator = IdsFirst
     show_full_result_count = False
     list_per_page = 50
     change_form_template = "admin/towpath/record.html"
 
     class Media:
         css = {"all": ["towpath/diagram.css", "towpath/admin.css"]}
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """An id is found by its index; anything else is looked for in the texts."""
+        key = filters.uuid(search_term.strip())
+        if key is None or not self.ids:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(reduce(or_, (Q(**{path: key}) for path in self.ids))), False
 
     # -- who
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

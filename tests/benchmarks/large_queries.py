@@ -202,14 +202,14 @@ PAGES: dict[str, list[Given]] = {
     ],
     f"{_ADMIN}/instance/{{instance}}/change/": [{}],
     f"{_ADMIN}/usertask/": [
-        {}, {"p": "100"}, {"state__exact": "open"}, {"state__exact": "completed"}, {"priority__exact": "90"}, {"definition__id__exact": "{definition}"},
+        {}, {"p": "100"}, {"state__exact": "open"}, {"state__exact": "completed"}, {"urgency": "high"}, {"definition__id__exact": "{definition}"},
         {"o": "4"}, {"q": "process-3"}, {"q": "{user}"}, {"q": "{task}"},
     ],
     f"{_ADMIN}/usertask/{{task}}/change/": [{}],
     f"{_ADMIN}/job/": [{}, {"state__exact": "dead"}, {"kind__exact": "timer"}, {"overdue": "1"}, {"failed": "1"}, {"q": "shop"}],
     f"{_ADMIN}/ledger/": [{}, {"p": "100"}, {"outcome__exact": "committed"}, {"outcome__exact": "rolled back"}, {"trigger__exact": "start"}, {"q": "{user}"}],
     f"{_ADMIN}/subscription/": [{}, {"kind__exact": "signal"}, {"q": "{event}"}],
-    f"{_ADMIN}/request/": [{}, {"p": "100"}, {"state__exact": "running"}, {"operation__exact": "start"}],
+    f"{_ADMIN}/request/": [{}, {"p": "100"}, {"state__exact": "running"}, {"operation": "start"}],
     f"{_ADMIN}/delivery/": [{}, {"p": "100"}, {"state__exact": "dead"}, {"state__exact": "delivered"}, {"q": "503"}, {"q": "{instance}"}],
     f"{_ADMIN}/definition/": [{}],
 }  # fmt: skip

@@ -127,6 +127,22 @@ def test_a_page_costs_few_statements_however_many_tasks_there_are(bob: User, bro
         assert cost(f"?view={view}") <= few + 1  # the links are not asked for where there is no task
 
 
+def test_a_page_costs_as_many_statements_with_requests_that_have_no_name(alice: User, browser: Browser) -> None:
+    client = browser(alice)
+    deploy(user("bake", 'flowable:assignee="alice"'))
+    runtime.start("story", user=alice)
+    names(client, "?view=all")  # what is kept is kept from now on
+    counted = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            names(client, "?view=all")
+        counted.append(len(captured.captured_queries))
+        for _ in range(5):
+            runtime.start("story", user=alice)
+    assert len(names(client, "?view=all")) == 11
+    assert counted[0] == counted[1]
+
+
 def test_the_badge_counts_what_waits_for_me(bob: User, browser: Browser) -> None:
     made("Mine", assignee="bob")
     made("Offered", group="kitchen")

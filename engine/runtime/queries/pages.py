@@ -109,6 +109,6 @@ def _counted(rows: Rows) -> Rows:
 
 def _with_ids(rows: Rows, ids: Any) -> Rows:
     """The rows with these ids, as the others are read and in their order."""
-    found: Rows = rows.model._default_manager.filter(pk__in=ids).order_by(*rows.query.order_by)
-    related = rows.query.select_related
-    return found.select_related(*related) if isinstance(related, dict) else found
+    found: Rows = rows.model._default_manager.filter(pk__in=ids)
+    found.query.select_related = rows.query.select_related
+    return found.order_by(*rows.query.order_by) if rows.query.order_by or not rows.query.default_ordering else found
