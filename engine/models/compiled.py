@@ -23,7 +23,8 @@ Value = str | int | float | UUID | datetime
 Query = Callable[[Sequence[Any]], models.QuerySet[Any, Any]]
 MOST_KEPT = 1000  # shapes in a process; about 14 kB each
 
-_TYPES = frozenset((str, int, float, UUID, datetime))
+_PLAIN = (str, int, float, UUID, datetime)  # a database may have numbers of types of its own, which are these too
+_TYPES = frozenset(_PLAIN)
 _FAR = datetime(2900, 1, 1, tzinfo=UTC)
 _SPECIAL = "*%_\\"  # what patterns escape: a text that becomes one is not found again
 _LONG = " " * 5000  # longer than any text that is taken: a part of one is not the whole
@@ -67,7 +68,7 @@ def compiled(query: Query, values: Sequence[Value], alias: str) -> Compiled | No
     except EmptyResultSet:
         return None
     numbers = {value: number for number, value in enumerate(adapted(connections[alias], stand_ins))}
-    places = [(at, numbers[value]) for at, value in enumerate(parameters) if type(value) in _TYPES and value in numbers]
+    places = [(at, numbers[value]) for at, value in enumerate(parameters) if isinstance(value, _PLAIN) and value in numbers]
     fixed = list(parameters)
     for at, _ in places:
         fixed[at] = None
