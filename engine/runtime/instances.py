@@ -16,7 +16,7 @@ from engine.expressions.values import checked
 from engine.interpreter.journal import Begin, Cancel
 from engine.models import Definition, Instance, Job, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
-from engine.runtime import access, definitions, entries, work
+from engine.runtime import access, definitions, entries, newest, work
 from engine.runtime.store import claims, erasing, receivers
 from engine.runtime.store.reading import decoded as decoded
 
@@ -68,12 +68,18 @@ def start(
     `tenant` says whose key or message is meant; the instance is the definition's tenant's, or that of `override`.
     Raises NotFound, Forbidden, Conflict (suspended), BadInput, and whatever a step raises; then nothing was stored.
     """
-    found, node = _meant(key, definition, message, tenant)
-    return _start(found, node, variables, transient, business_key, name, user, override or tenant or found.tenant)
+    instance = uuid7()
+
+    def started(find: newest.Find) -> Instance:
+        found, node = _meant(key, definition, message, tenant, find)
+        whose = override or tenant or found.definition.tenant
+        return _start(found, node, variables, transient, business_key, name, user, whose, instance=instance)
+
+    return newest.confirmed(started)
 
 
 def _start(
-    found: Definition,
+    latest: newest.Latest,
     node: str | None,
     variables: Mapping[str, Any] | None,
     transient: Mapping[str, Any] | None = None,
@@ -82,39 +88,43 @@ def _start(
     user: access.User = None,
     tenant: str = "",
     also: work.Also | None = None,
+    instance: UUID | None = None,
 ) -> Instance:
+    found = latest.definition
     access.check_start(user, found)
     if found.suspended:
         raise Conflict(f"process {found.key}, version {found.version} is suspended")
     _check_texts(business_key=business_key, name=name)
-    instance = uuid7()
     begin = Begin(known(variables), node=node, transient=known(transient))
     order = work.Order(
-        instance,
+        instance or uuid7(),
         begin,
         Trigger.START,
         found.name or found.key,
         node,
         access.name(user),
-        start=work.Start(found, business_key, name, tenant),
+        start=work.Start(found, business_key, name, tenant, proof=latest.proof),
     )
     result = work.run(order, also=also)
     return _started(order, found, result)
 
 
-def _meant(key: str | None, definition: Definition | str | None, message: str | None, tenant: str) -> tuple[Definition, str | None]:
+def _meant(
+    key: str | None, definition: Definition | str | None, message: str | None, tenant: str, find: newest.Find
+) -> tuple[newest.Latest, str | None]:
     if isinstance(definition, Definition):
-        return definition, None
+        return newest.Latest(definition), None
     if definition is not None:
-        return definitions.get(definition), None
+        return newest.Latest(definitions.get(definition)), None
     if message is not None:
         found = receivers.starts("message", message, tenant)
         if not found:
             raise NotFound(f"no process starts with message {message}")
-        return found[0]
+        chosen, node = found[0]
+        return newest.Latest(chosen), node
     if key is None:
         raise BadInput("a key, a definition or a message must be given", "processDefinitionKey")
-    return definitions.latest(key, tenant), None
+    return find(key, tenant), None
 
 
 def _check_texts(**texts: str | None) -> None:
@@ -140,7 +150,7 @@ def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: ac
     spec = definitions.start_form(definition)
     made = spec.validate(known(values), strict=False, text_limit=conf.MAX_TEXT_FIELD) if spec else dict(values)
     kept = partial(entries.of_start, entered=values)
-    return _start(definition, None, made, business_key=business_key, user=user, tenant=definition.tenant, also=kept)
+    return _start(newest.Latest(definition), None, made, business_key=business_key, user=user, tenant=definition.tenant, also=kept)
 
 
 # -- ending ---------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.errors import Conflict
 from engine.interpreter.journal import Input
 from engine.models import Definition
+from engine.runtime.store.statements import Statement
 
 
 class Gone(Conflict):
@@ -31,7 +32,7 @@ Wish = Input | SetVariables
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A new instance that an order begins."""
+    """A new instance that an order begins; `proof` is what its definition, taken from memory, has to be confirmed by."""
 
     definition: Definition
     business_key: str | None = None
@@ -39,6 +40,7 @@ class Start:
     tenant: str = ""
     service_id: str | None = None
     accepted: bool = False  # its row is there already
+    proof: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.sending import alone, commit, send
+from engine.runtime.store.sending import alone, commit, read, send
 from engine.runtime.store.statements import Missed, Statement, adapted, insert
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
@@ -129,6 +129,7 @@ class Work:
     ) -> None:
         self.order, self.guard, self.told, self.seen, self.also, self.stands = order, guard, told, seen, also, stands
         self.stops: dict[str, TechnicalError | BpmnError] = {}  # the steps before which it is to stand, and what they failed with
+        self.proof = order.start.proof if order.start else None
         self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -343,6 +344,8 @@ class Work:
         if self.locked:
             self._remote_ahead = True
             raise _StepOut
+        if self.proof and not read((self.proof.sql, self.proof.values))[0]:
+            raise self.proof.failure()
         if self.order.job and self.order.lease:  # a worker that stood still might do a step that it read but was never given
             claims.check(self.order.job, self.order.lease)
 
@@ -356,7 +359,7 @@ class Work:
             versions.remember(unit)
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
-        statements += insert(Job, self.later)
+        statements += insert(Job, self.later) + ([self.proof] if self.proof else [])
         statements += self.also(self.units[self.order.instance]) if self.also else []
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
             statements += claims.announcement()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,7 +15,7 @@ from engine.api.flowable.table import listed, routes
 from engine.api.router import Call
 from engine.errors import BadInput, NotFound
 from engine.models import Instance
-from engine.runtime import definitions, instances, messages, queries
+from engine.runtime import instances, messages, queries
 from engine.runtime.queries.variables import asked_of_page
 
 PATH = "runtime/process-instances"
@@ -76,7 +76,7 @@ def one(call: Call, instance: str) -> Json:
 
 
 # -- starting -------------------------------------------------------------------------------------------------------------
-_BY = ("processDefinitionId", "processDefinitionKey", "message")
+_BY = {"processDefinitionId": "definition", "processDefinitionKey": "key", "message": "message"}
 
 
 @routes.post(PATH, status=201)
@@ -91,7 +91,7 @@ def start(call: Call) -> Json:
 def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instance:
     by = {name: sent.text(name) for name in _BY if sent.all.get(name) is not None}
     if len(by) != 1:
-        raise BadInput(f"exactly one of {', '.join(_BY)} must be given", _BY[0])
+        raise BadInput(f"exactly one of {', '.join(_BY)} must be given", next(iter(_BY)))
     if sent.text("tenantId") and "processDefinitionId" in by:
         raise BadInput("tenantId says whose key or message is meant; a definition has its own", "tenantId")
     about: dict[str, Any] = {
@@ -99,13 +99,8 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
         "override": sent.text("overrideDefinitionTenantId"),
     }  # fmt: skip
     [(how, what)] = by.items()
-    find: dict[str, Callable[[Any], Any]] = {
-        "processDefinitionId": definitions.get,
-        "processDefinitionKey": lambda key: definitions.latest(key, about["tenant"]),
-    }
     try:
-        chosen = {"definition": find[how](what)} if how in find else {"message": what}
-        return instances.start(**chosen, variables=variables, transient=values(sent.items("transientVariables")), **about)
+        return instances.start(**{_BY[how]: what}, variables=variables, transient=values(sent.items("transientVariables")), **about)
     except NotFound as error:  # at Flowable a wrong key, id or message is wrong input, not a missing page
         raise BadInput(str(error), how) from error
 

@@ -19,33 +19,28 @@ _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 def joined(statements: Sequence[Statement]) -> Statement | None:
     """All statements as one, which raises what its guard raises; None where they do not go together."""
-    if not 1 < len(statements) <= MOST or any(s.seen for s in statements):
+    if not 1 < len(statements) <= MOST or any(s.proven for s in statements):
         return None
-    guards = [number for number, s in enumerate(statements) if s.guard is not None]
-    if len(guards) > 1:
+    guards = [s for s in statements if s.guard is not None]
+    if len(guards) > 1 or any(s.guard != 1 for s in guards):
         return None
+    plain = [s for s in statements if s.guard is None]
     guard = guards[0] if guards else None
-    text = _text(tuple(s.sql for s in statements), guard, guard is not None and statements[guard].proven)
+    changes = tuple(s.sql for s in statements if not (s is guard and s.looks))
+    text = _text(changes, tuple(s.sql for s in plain), guard.showing if guard else "")
     if text is None:
         return None
-    ordered = statements if guard is None else [*statements[:guard], *statements[guard + 1 :], statements[guard]]
-    values = [value for s in ordered for value in s.values]
-    return Statement(text, values, None if guard is None else 1, None if guard is None else statements[guard].failure(), proven=True)
+    values = [value for s in (*plain, *guards) for value in s.values]
+    return Statement(text, values, guard.guard if guard else None, guard.failure() if guard else None, proven=True)
 
 
 @lru_cache(maxsize=2000)
-def _text(parts: tuple[str, ...], guard: int | None, proven: bool) -> str | None:
-    """The WITH of these texts, the guard last, as what is looked at; None where two of them might touch one row."""
-    if not _apart([sql for number, sql in enumerate(parts) if not (number == guard and proven)]):
+def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: str) -> str | None:
+    """The WITH of the plain texts and, last, the guard; None where two changes might touch one row."""
+    if not _apart(changes):
         return None
-    plain = [sql for number, sql in enumerate(parts) if number != guard]
-    shown = "SELECT 1"
-    if guard is not None and proven:
-        shown = parts[guard]
-    elif guard is not None:
-        plain.append(f"{parts[guard]} RETURNING 1")
-        shown = f"SELECT 1 / (count(*) = 1)::int FROM w{len(plain) - 1}"
-    return f"WITH {', '.join(f'w{number} AS ({sql})' for number, sql in enumerate(plain))} {shown}"
+    listed = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(plain))
+    return f"WITH {listed}, hit AS ({showing}) SELECT 1 / (count(*) = 1)::int FROM hit" if showing else f"WITH {listed} SELECT 1"
 
 
 def _apart(parts: Sequence[str]) -> bool:

@@ -36,7 +36,17 @@ class Statement:
         """The text as it stands in a transaction that nobody looks into: another number of rows is an error of the database."""
         if self.guard is None or self.proven:
             return self.sql
-        return f"WITH hit AS ({self.sql} RETURNING 1) SELECT 1 / (count(*) = {self.guard})::int FROM hit"
+        return f"WITH hit AS ({self.showing}) SELECT 1 / (count(*) = {self.guard})::int FROM hit"
+
+    @property
+    def showing(self) -> str:
+        """The text as a part of another: it gives a row for each that it touches, or finds."""
+        return self.sql if self.looks else f"{self.sql} RETURNING 1"
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looks: a guard over rows that stay as they are."""
+        return self.sql.startswith("SELECT")
 
     def failure(self) -> Exception:
         """What a guard raises that did not find what it should."""
