@@ -13,15 +13,12 @@ from typing import TypeVar
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.models import Definition
 from engine.runtime import definitions
+from engine.runtime.orders import Outdated
 from engine.runtime.store.sending import alone, read
 from engine.runtime.store.statements import Statement
 
 KEPT = 1000  # definitions; with more it begins anew
 T = TypeVar("T")
-
-
-class Outdated(Conflict):
-    """What was remembered of a definition is not so any more; nobody sees it outside of `confirmed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def confirmed(do: Callable[[Find], T]) -> T:
     try:
         return do(lambda key, tenant: _remembered(key, tenant, used))
     except (BadInput, Conflict, Forbidden, NotFound) as error:
-        if not used or getattr(error, "journal", None):  # a step raised it
+        if not used or (getattr(error, "journal", None) and not isinstance(error, Outdated)):  # what a step raised is raised
             raise
     for about in used:
         _known.pop(about, None)
@@ -63,6 +60,11 @@ def confirmed(do: Callable[[Find], T]) -> T:
 def asked(key: str, tenant: str) -> Latest:
     """As the database has it."""
     return Latest(definitions.latest(key, tenant))
+
+
+def known(key: str, tenant: str) -> Latest:
+    """As it is remembered, for who needs of a definition only what never changes."""
+    return _remembered(key, tenant, []) if alone() else asked(key, tenant)
 
 
 def _remembered(key: str, tenant: str, used: list[tuple[str, str]]) -> Latest:

@@ -22,6 +22,7 @@ from engine.interpreter.journal import Aborted, Begin, Cancel, Completed, Evalua
 from engine.models import Definition, Instance, Job, Ledger, Request, Subscription, TaskEvent, Token, UserTask
 from engine.runtime import access, datamodel, definitions, labels, naming, outbox, shapes, tasks, work
 from engine.runtime.store.claims import Claimed
+from engine.runtime.store.statements import Statement
 
 Trigger = Ledger.Trigger
 
@@ -40,6 +41,7 @@ class Wanted:
     name: str | None = None
     metadata: bool = False
     accepted: bool = False
+    proof: Statement | None = None  # see `newest`
     loaded: UserTask | None = None  # the task, where who asks has just looked at it and whether it may be done
 
     def as_json(self, caller: access.User) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def perform(
 def _start(wanted: Wanted, doing: _Doing) -> None:
     found = wanted.definition
     values = datamodel.of(found).started(wanted.values, wanted.instance)
-    start = work.Start(found, wanted.business_key, None, found.tenant, wanted.service_id, wanted.accepted)
+    start = work.Start(found, wanted.business_key, None, found.tenant, wanted.service_id, wanted.accepted, wanted.proof)
     begin = Begin(values, enter=wanted.name)
     subject = found.name or found.key
     doing.unit(work.Order(wanted.instance, begin, Trigger.START, subject, wanted.name, access.name(doing.caller), start=start))

@@ -17,6 +17,10 @@ class Gone(Conflict):
     """The token that was to go on is not there any more: somebody else was first, or its scope was left."""
 
 
+class Outdated(Conflict):
+    """What was remembered of a definition is not so any more; nobody sees it outside of `newest.confirmed`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetVariables:
     """Variables written from outside: at a token, or where they live; `remove` are names to take away."""

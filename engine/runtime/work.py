@@ -64,7 +64,7 @@ from engine.models import Job, Ledger
 from engine.models.fields import uuid7
 from engine.runtime import definitions, hooks, outbox, versions
 from engine.runtime.handlers import Execution
-from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
+from engine.runtime.orders import Gone, Order, Outdated, Result, SetVariables, Start, Wish
 from engine.runtime.store import claims, history, instances, receivers, waits
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.sending import alone, commit, read, send
@@ -435,7 +435,7 @@ class Work:
 
 def _refused(error: BaseException) -> bool:
     """Whether the order itself was refused; a step that raises the like has left its journal, and is a failure."""
-    return isinstance(error, LeaseLost) or (isinstance(error, REFUSED) and not getattr(error, "journal", None))
+    return isinstance(error, LeaseLost | Outdated) or (isinstance(error, REFUSED) and not getattr(error, "journal", None))
 
 
 class _More(Exception):

@@ -23,7 +23,8 @@ from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import BadInput
 from engine.models import Instance
-from engine.runtime import naming
+from engine.models.fields import uuid7
+from engine.runtime import naming, newest
 
 LONGEST = 2000
 Found = Callable[[], Any]
@@ -72,9 +73,19 @@ def _methods(call: Call, segments: list[str], method: str) -> Methods:
             return management.methods(call, rest)
         case [version, key, *rest] if naming.VERSION.fullmatch(version):
             return _workflow(call, finding.service(key, version), rest, method)
+        case [key] if key and method == "POST":
+            return {"POST": lambda: _started(call, key)}
         case [key, *rest] if key:
-            return _workflow(call, finding.service(key, None), rest, method)
+            return _workflow(call, finding.service(key, None, newest.asked if len(rest) < 2 else newest.known), rest, method)
     raise Nothing()
+
+
+def _started(call: Call, key: str) -> Any:
+    """A start that happens at once may go by what is remembered; one that is accepted is written without a proof."""
+    instance = uuid7()  # the same in both tries: keys for what is done outside come from it
+    return newest.confirmed(
+        lambda find: workflows.start(call, finding.service(key, None, newest.asked if call.asynchronous else find), instance)
+    )
 
 
 def _workflow(call: Call, where: Service, rest: list[str], method: str) -> Methods:

@@ -11,10 +11,11 @@ from django.db.models import Q, QuerySet
 
 from engine.api.automatiko.shaped import Denied, NoInstance, Nothing
 from engine.bpmn.graph import Graph
-from engine.errors import Forbidden
+from engine.errors import Forbidden, NotFound
 from engine.models import Definition, Instance
 from engine.models.prepared import Prepared
-from engine.runtime import access, definitions
+from engine.runtime import access, definitions, newest
+from engine.runtime.store.statements import Statement
 
 LONGEST_KEY = 255
 
@@ -25,6 +26,7 @@ class Service:
 
     definition: Definition
     version: int | None = None
+    proof: Statement | None = None  # what a start has to confirm of a definition from memory
 
     @property
     def graph(self) -> Graph:
@@ -58,25 +60,33 @@ _newest = Prepared(
 )
 
 
-def service(key: str, version: str | None) -> Service:
+def service(key: str, version: str | None, find: newest.Find = newest.asked) -> Service:
     """The workflow of an address; raises Nothing.
 
     Without a version it is the newest of those that state none, else of all. A version that models state counts before the number of
     the deployment.
     """
-    mine = Definition.objects.filter(key=key, tenant="").order_by("-version")
     if version is None:
-        found = _newest.first(key, key) or mine.first()
-        number = None
-    else:
-        found = mine.filter(service=f"{version}/{key}").first()
-        number = None
-        if found is None and version[1:].isdecimal() and not mine.filter(service__endswith=f"/{key}").exists():
-            number = int(version[1:])
-            found = mine.filter(version=number).first() if number < 2**31 else None
+        return _unversioned(key, find)
+    mine = Definition.objects.filter(key=key, tenant="").order_by("-version")
+    found = mine.filter(service=f"{version}/{key}").first()
+    number = None
+    if found is None and version[1:].isdecimal() and not mine.filter(service__endswith=f"/{key}").exists():
+        number = int(version[1:])
+        found = mine.filter(version=number).first() if number < 2**31 else None
     if found is None:
         raise Nothing()
     return Service(found, number)
+
+
+def _unversioned(key: str, find: newest.Find) -> Service:
+    try:
+        latest = find(key, "")
+    except NotFound:
+        raise Nothing() from None
+    if latest.definition.service == key:
+        return Service(latest.definition, proof=latest.proof)
+    return Service(_newest.first(key, key) or newest.asked(key, "").definition)
 
 
 def instance(where: Service, key: str, user: Any, *, change: bool = False) -> Instance:

@@ -61,10 +61,10 @@ def echo(key: str) -> Callable[[], Json]:
 
 
 # -- starting -------------------------------------------------------------------------------------------------------------
-def start(call: Call, where: Service) -> Answer:
+def start(call: Call, where: Service, instance: UUID | None = None) -> Answer:
     """Start an instance; its id is the business key, if there is one."""
     call.check_accept(JSON)
-    sent, instance = call.values(optional=True), uuid7()
+    sent, instance = call.values(optional=True), instance or uuid7()
     node, found = call.node, where.definition
     try:
         operations.check_start(found, sent, instance, call.user, node)
@@ -73,7 +73,7 @@ def start(call: Call, where: Service) -> Answer:
     key = _key(call, where, sent)
     if key is not None and where.instances().filter(service_id=key).exists():
         raise Taken(key)
-    wanted = Wanted("start", found, instance, sent, key or str(instance), key, name=node, metadata=call.metadata)
+    wanted = Wanted("start", found, instance, sent, key or str(instance), key, name=node, metadata=call.metadata, proof=where.proof)
     return do(call, wanted, lambda: _pending(call, wanted))
 
 

@@ -19,7 +19,7 @@ _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 def joined(statements: Sequence[Statement]) -> Statement | None:
     """All statements as one, which raises what its guard raises; None where they do not go together."""
-    if not 1 < len(statements) <= MOST or any(s.proven for s in statements):
+    if not 1 < len(statements) <= MOST or any(s.proven or s.seen for s in statements):
         return None
     guards = [s for s in statements if s.guard is not None]
     if len(guards) > 1 or any(s.guard != 1 for s in guards):
