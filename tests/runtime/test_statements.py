@@ -204,3 +204,35 @@ def test_a_task_comes_with_signs_of_what_else_there_is() -> None:
     runtime.start("story")
     found: Any = tasks.get(UserTask.objects.get().pk)
     assert (found.has_own, found.has_draft, found.has_links) == (False, False, True)
+
+
+@pytest.mark.django_db
+def test_a_row_read_the_short_way_is_the_model_that_the_orm_makes() -> None:
+    User.objects.create_user("alice", "alice@example.org")
+    short, long = Prepared(lambda: User, _named).first("alice"), User.objects.get()
+    assert short is not None
+    assert {k: v for k, v in vars(short).items() if k != "_state"} == {k: v for k, v in vars(long).items() if k != "_state"}
+    assert (short._state.adding, short._state.db, short) == (False, "default", long)
+    short.email = "new@example.org"
+    short.save()
+    assert User.objects.get().email == "new@example.org"
+
+
+@pytest.mark.django_db
+def test_who_listens_to_a_model_being_made_hears_of_every_row() -> None:
+    User.objects.create_user("alice")
+    heard: list[str] = []
+
+    def hear(instance: User, **about: Any) -> None:
+        heard.append(instance.username)
+
+    post_init.connect(hear, sender=User)
+    try:
+        Prepared(lambda: User, _named).first("alice")
+    finally:
+        post_init.disconnect(hear, sender=User)
+    assert heard == ["alice"]
+
+
+def _named(name: str) -> Any:
+    return User.objects.filter(username=name)
