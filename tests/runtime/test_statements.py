@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 
 from engine import runtime
