@@ -8,12 +8,9 @@ gets the attempt that was rolled back.
 from __future__ import annotations
 
 import logging
-import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +21,9 @@ from engine import interpreter
 from engine.bpmn.graph import Graph
 from engine.conf import settings as conf
 from engine.errors import (
-    BadInput,
     BpmnError,
     Conflict,
-    Forbidden,
     HandlerError,
-    LeaseLost,
-    NotFound,
     NotLoaded,
     RevisionConflict,
     TechnicalError,
@@ -40,35 +33,30 @@ from engine.interpreter.journal import (
     Assigned,
     Begin,
     Cancel,
-    CancelChild,
     Change,
     ChildTold,
     Completed,
     Dropped,
-    Effect,
     Entering,
     Evaluate,
     Invocation,
     Ran,
     Received,
-    ReleaseChild,
     Released,
-    StartChild,
-    TellParent,
-    Throw,
-    Yield,
     Yielded,
 )
 from engine.interpreter.state import Facts
-from engine.models import Job, Ledger
+from engine.models import Job
 from engine.models.fields import uuid7
-from engine.runtime import definitions, hooks, outbox, versions
+from engine.runtime import definitions, hooks, outbox, recording, versions
+from engine.runtime.beyond import BEYOND
 from engine.runtime.handlers import Execution
-from engine.runtime.orders import Gone, Order, Outdated, Result, SetVariables, Start, Wish
-from engine.runtime.store import claims, history, instances, receivers, waits
+from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
+from engine.runtime.recording import Record
+from engine.runtime.store import claims, history, instances, waits
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.sending import alone, commit, read, send
-from engine.runtime.store.statements import Missed, Statement, adapted, insert
+from engine.runtime.store.statements import Missed, Statement, insert
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
 
@@ -77,7 +65,6 @@ __all__ = ["Gone", "Order", "Result", "SetVariables", "Start", "Wish", "run"]
 LOG = logging.getLogger("towpath.work")
 LOOKS = 50  # conflicts in a row, after which the caller is told that the instance is busy
 MOST = 20_000  # instances in one call tree; more is taken for a process that calls itself for ever
-REFUSED = (NotFound, Forbidden, Conflict, BadInput)  # nothing was tried, so there is nothing to write down
 
 
 Guard = Callable[[], None]
@@ -130,7 +117,7 @@ class Work:
         self.order, self.guard, self.told, self.seen, self.also, self.stands = order, guard, told, seen, also, stands
         self.stops: dict[str, TechnicalError | BpmnError] = {}  # the steps before which it is to stand, and what they failed with
         self.proof = order.start.proof if order.start else None
-        self.id, self.began, self.clock = uuid7(), datetime.now(UTC), time.perf_counter()
+        self.record = Record(order)
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
         self.joined = any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
@@ -185,7 +172,7 @@ class Work:
                 self._forget()
         self._save()
         main = self.units[self.order.instance]
-        return Result(main.id, main.revision + 1, main.state.ended, self.began)
+        return Result(main.id, main.revision + 1, main.state.ended, self.record.began)
 
     _remote_ahead = False
 
@@ -197,7 +184,7 @@ class Work:
         for instance, wish, start in ((self.order.instance, self.order.input, self.order.start), *self.order.more):
             if start:
                 assert isinstance(wish, Begin)
-                self._begin(instance, wish, start)
+                self.begin(instance, wish, start)
             else:
                 self.queue.append((instance, wish))
 
@@ -221,7 +208,7 @@ class Work:
             unit.effects += change.effects
             waiting = len(self.queue)
             for effect in change.effects:
-                if handle := _BEYOND.get(type(effect)):
+                if handle := BEYOND.get(type(effect)):
                     handle(self, unit, effect)
             self.queue.rotate(len(self.queue) - waiting)  # what follows from this comes before what waited already
 
@@ -263,7 +250,7 @@ class Work:
             case Entering() | Dropped():
                 return interpreter.move(unit.graph, unit.state, wish, self.world, steps=steps)
 
-    def _begin(
+    def begin(
         self, instance: UUID, wish: Begin, start: Start, parent: Loaded | None = None, token: int | None = None, *, held: bool = False
     ) -> None:
         if len(self.units) >= MOST:
@@ -276,50 +263,10 @@ class Work:
         )  # fmt: skip
         graph = self._graph(instance, definitions.graph(d))
         self.units[instance] = instances.new(
-            instance, d.pk, d.deployment_id, graph, facts, self.began, wish.enter or wish.node or _first(graph), start.service_id,
+            instance, d.pk, d.deployment_id, graph, facts, self.record.began, wish.enter or wish.node or _first(graph), start.service_id,
             start.accepted,
         )  # fmt: skip
         self.queue.append((instance, wish))
-
-    # -- effects beyond the instance
-    def _start_child(self, unit: Loaded, e: StartChild) -> None:
-        found = definitions.called(e.called, by_id=e.by_id, deployment=unit.deployment if e.same_deployment else None, tenant=unit.tenant)
-        if found.suspended:
-            raise TechnicalError(f"the called process {found.key} is suspended")
-        begin = Begin(e.variables, transient=e.transient)
-        self._begin(UUID(e.instance), begin, Start(found, e.business_key, e.name, unit.tenant), unit, e.token, held=e.held)
-
-    def _tell_parent(self, unit: Loaded, e: TellParent) -> None:
-        self.queue.append((UUID(e.instance), ChildTold(e.token, e.outcome, e.code, e.message, e.variables)))
-
-    def _children(self, unit: Loaded, token: int) -> list[UUID]:
-        """The instances a token called that have not ended, those of this unit too."""
-        mine = {u.id for u in self.units.values() if (u.state.facts.parent, u.state.facts.parent_token) == (str(unit.id), token)}
-        ended = {u.id for u in self.units.values() if u.state.ended}
-        return sorted((mine | set(receivers.children(unit.id, token))) - ended)
-
-    def _cancel_child(self, unit: Loaded, e: CancelChild) -> None:
-        self.queue.extend((child, Cancel(e.reason)) for child in self._children(unit, e.token))
-
-    def _release_child(self, unit: Loaded, e: ReleaseChild) -> None:
-        self.queue.extend((child, Released()) for child in self._children(unit, e.token))
-
-    def _throw(self, unit: Loaded, e: Throw) -> None:
-        found = receivers.of(e, unit, list(self.units.values()))
-        found += [] if e.local else receivers.starting(e.kind, e.name, unit.tenant, found)
-        if e.asynchronous:
-            now = self.world.now()
-            self.later += [receivers.delivery(one, e, unit.tenant, self.order.user, now) for one in found]
-            return
-        for one in found:
-            if one.instance is not None:
-                self.queue.append((one.instance, Received(one.token or 0, e.kind, e.name, e.variables)))
-            else:
-                begin, start = Begin(e.variables, node=one.node), Start(definitions.get(one.definition), tenant=unit.tenant)
-                self._begin(UUID(self.world.new_id()), begin, start)
-
-    def _yield(self, unit: Loaded, e: Yield) -> None:
-        self.queue.append((unit.id, Yielded(e.token)))
 
     # -- the Unit that calls see
     def open(self) -> None:
@@ -358,7 +305,7 @@ class Work:
         for unit in units:
             versions.remember(unit)
         now = self.world.now()
-        statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self._ledger(units)]
+        statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self.record.committed(units)]
         statements += insert(Job, self.later) + ([self.proof] if self.proof else [])
         statements += self.also(self.units[self.order.instance]) if self.also else []
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
@@ -392,50 +339,20 @@ class Work:
             self._enter()
         send(statements)
 
-    def _ledger(self, units: list[Loaded]) -> list[Statement]:
-        return insert(Ledger, [self._row(u, history.journal_of(u.graph, u.journal, u.effects)) for u in units])
-
-    def _row(self, unit: Loaded | None, journal: list[list[Any]], **more: Any) -> dict[str, Any]:
-        order = self.order
-        asked = unit is None or unit.id == order.instance or any(unit.id == i for i, _, _ in order.more)
-        return {
-            "id": uuid7(), "instance_id": unit.id if unit else None, "definition": unit.definition if unit else "",
-            "number": unit.revision + 1 if unit else 1, "attempt": unit.attempts + 1 if unit else 1,
-            "trigger": order.trigger if asked else "call", "subject": order.subject if asked else "", "node": order.node if asked else None,
-            "job": order.job if asked else None, "who": order.user, "at": self.began, "took": time.perf_counter() - self.clock,
-            "outcome": "committed", "error": None, "traceback": None, "journal": journal, "work": self.id,
-        } | more  # fmt: skip
-
     # -- failing
     def failed(self, error: BaseException, on_failure: Callable[[BaseException], None] | None) -> None:
         """Write down the attempt that was rolled back, in a transaction of its own."""
-        if _refused(error) and on_failure is None:
+        refused = recording.is_refusal(error)
+        if refused and on_failure is None:
             return
         if self.joined:
             LOG.warning("rolled back inside the host's transaction: %s %s: %s", self.order.trigger, self.order.subject, error)
             return
         with transaction.atomic():
-            if not _refused(error):
-                send(self._rolled_back(error))
+            if not refused:
+                send(self.record.rolled_back(self.units.get(self.order.instance), error))
             if on_failure:
                 on_failure(error)
-
-    def _rolled_back(self, error: BaseException) -> list[Statement]:
-        unit = self.units.get(self.order.instance)
-        facts = [*(unit.journal if unit else []), *getattr(error, "journal", [])]
-        journal = history.journal_of(unit.graph, facts, unit.effects) if unit else []
-        row = self._row(
-            unit if unit and not unit.new else None, journal, outcome="overtaken" if isinstance(error, Gone) else "rolled back",
-            error=str(error) or type(error).__name__, traceback="".join(traceback.format_exception(error)),
-            node=history.failing(facts) or self.order.node, definition=unit.definition if unit else "",
-        )  # fmt: skip
-        counted = Statement("UPDATE towpath_instance SET attempts = attempts + 1 WHERE id = %s", adapted([self.order.instance]))
-        return insert(Ledger, [row]) + ([counted] if unit and not unit.new else [])
-
-
-def _refused(error: BaseException) -> bool:
-    """Whether the order itself was refused; a step that raises the like has left its journal, and is a failure."""
-    return isinstance(error, LeaseLost | Outdated) or (isinstance(error, REFUSED) and not getattr(error, "journal", None))
 
 
 class _More(Exception):
@@ -448,16 +365,6 @@ class _More(Exception):
 
 class _StepOut(Exception):
     """Remote work was met under a lock: leave the transaction, do it, come back."""
-
-
-_BEYOND: dict[type[Effect], Callable[[Work, Loaded, Any], None]] = {
-    StartChild: Work._start_child,
-    TellParent: Work._tell_parent,
-    CancelChild: Work._cancel_child,
-    ReleaseChild: Work._release_child,
-    Throw: Work._throw,
-    Yield: Work._yield,
-}
 
 
 def _check(unit: Loaded, wish: Wish) -> None:
