@@ -53,7 +53,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
     """Each call has an id, the client's own or one of ours: it stands in the answer and in what is logged meanwhile."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.request_id = key = tracing.chosen(request.headers.get("X-Request-Id", ""))  # type: ignore[attr-defined]
+        request.request_id = key = tracing.chosen(request.META.get("HTTP_X_REQUEST_ID", ""))  # type: ignore[attr-defined]
         with tracing.call(key):
             response = get_response(request)
         response.headers["X-Request-Id"] = key

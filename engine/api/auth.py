@@ -55,7 +55,7 @@ class Caller:
 
 def caller(request: HttpRequest) -> Caller:
     """Who makes this call; raises Refused (401, 403, 429)."""
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     match scheme.lower():
         case "":
             return Caller(_session(request))

@@ -198,9 +198,14 @@ class Router:
         return _audited(route, request.path, who, ids, answered) if route.scope == ADMIN else answered()
 
 
+def base_of(request: HttpRequest, path: str) -> str:
+    """The address of the dialect in which `path` was asked for."""
+    return f"{request.scheme}://{request.get_host()}{quote(request.path[: len(request.path) - len(path)])}"
+
+
 def _carried_out(request: HttpRequest, path: str, route: Route, ids: list[str], who: auth.Caller) -> HttpResponseBase:
     auth.check_scope(who, route.scope)
-    base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
+    base = base_of(request, path)
     call = Call(request, who, base, path.strip("/"))
     try:
         response = _response(route.answer(call, *ids), route.status)

@@ -55,7 +55,7 @@ def _logged_in(request: HttpRequest) -> auth.Caller | None:
     """None for a caller who is trusted as he is; the token of another system is none of ours to judge then."""
     if not conf.SERVICES_TRUSTED:
         return auth.caller(request)
-    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+    scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
     if scheme == "basic" and conf.BASIC_AUTH:
         return auth.caller(request)
     if scheme == "bearer":

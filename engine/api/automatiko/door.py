@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
@@ -19,6 +18,7 @@ from engine.api.automatiko.finding import Service
 from engine.api.automatiko.shaped import NoInstance, Nothing
 from engine.api.body import read_up, storable
 from engine.api.errors import Refused
+from engine.api.router import base_of
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import BadInput
@@ -48,7 +48,7 @@ def _answered(request: HttpRequest, path: str) -> HttpResponseBase:
         raise BadInput("the address is too long or holds a character that cannot be stored")
     who = caller(request)
     throttle.calls.check(who.client, conf.SERVICES_RATE)
-    base = request.build_absolute_uri(quote(request.path[: len(request.path) - len(path)]))
+    base = base_of(request, path)
     call = Call(request, who, base)
     segments = path.removesuffix("/").split("/")
     return promises.kept(call, lambda: _dispatch(call, segments))
