@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engine.api.automatiko.shaped import Denied, NoInstance, Nothing
 from engine.bpmn.graph import Graph
 from engine.errors import Forbidden, NotFound
-from engine.models import Definition, Instance
+from engine.models import Definition, Instance, Job
 from engine.models.prepared import Prepared
 from engine.runtime import access, definitions, newest
 from engine.runtime.store.statements import Statement
@@ -98,9 +98,19 @@ def instance(where: Service, key: str, user: Any, *, change: bool = False) -> In
     return found
 
 
+OWN_DEAD = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
+
+
+def has_failed(row: Instance) -> bool:
+    """Whether a step of it has failed for good; where it was found by its id that is known already."""
+    known: bool | None = getattr(row, "failed", None)
+    return Job.objects.filter(instance=row.pk, state=Job.State.DEAD).exists() if known is None else known
+
+
 def _running(service: str, key: str, own: UUID) -> QuerySet[Instance]:
     rows = Instance.objects.filter(ended=None, parent=None, definition__tenant="").filter(definition__service=service)
-    return rows.filter(Q(service_id=key) | Q(pk=own)).order_by("-definition__version", "-started")
+    found = rows.filter(Q(service_id=key) | Q(pk=own)).order_by("-definition__version", "-started")
+    return found.annotate(failed=Exists(OWN_DEAD))
 
 
 _by_id = Prepared(lambda: Instance, _running)

@@ -160,7 +160,7 @@ def listing(call: Call, where: Service, process: str) -> Answer:
     call.check_accept(JSON)
     page, size = max(1, call.number("page", 1)), min(call.number("size", 10), 1000)
     seen = access.service_instances(call.user, where.policy).values("pk")
-    rows = where.instances().filter(workflows.failed() if _status(call) == "error" else ~Exists(workflows.OWN_DEAD), pk__in=seen)
+    rows = where.instances().filter(workflows.failed() if _status(call) == "error" else ~Exists(finding.OWN_DEAD), pk__in=seen)
     rows = rows.order_by("started", "pk") if _status(call) else rows.none()
     return Answer(200, [_short(row, process) | {"businessKey": row.business_key or ""} for row in rows[(page - 1) * size : page * size]])
 

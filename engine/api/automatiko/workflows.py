@@ -19,7 +19,7 @@ from engine.api.body import Json
 from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BadInput, BpmnError, NotFound, TechnicalError
-from engine.models import Instance, Job, Request, Variable
+from engine.models import Instance, Request, Variable
 from engine.models.fields import uuid7
 from engine.runtime import access, datamodel, labels, naming, operations, requests, shapes
 from engine.runtime.operations import Wanted
@@ -117,9 +117,6 @@ def listing(call: Call, where: Service) -> Answer | HttpResponse:
     return Answer(200, [shaped(call, row, values[row.pk]) for row in rows])
 
 
-OWN_DEAD = Job.objects.filter(instance=OuterRef("pk"), state=Job.State.DEAD)
-
-
 def failed() -> Exists:
     """Of instances: in which, or in what they called, a step failed for good. Who only called such a one is active, too."""
     return Exists(requests.outbox.dead(OuterRef("pk")))
@@ -134,7 +131,7 @@ def _chosen(call: Call, where: Service) -> QuerySet[Instance]:
     status = (call.param("status") or "active").lower()
     if status in ("completed", "aborted"):
         return rows.none()
-    rows = rows.filter(failed() if status == "error" else ~Exists(OWN_DEAD))
+    rows = rows.filter(failed() if status == "error" else ~Exists(finding.OWN_DEAD))
     wanted = Q()
     for tag in call.params("tags"):
         wanted |= Q(tags__contains=f"\n{tag}\n") | Q(added_tags__contains=f"\n{tag}\n") | finding.called(tag)
@@ -173,9 +170,8 @@ def check_status(call: Call, row: Instance, key: str) -> None:
     status = (call.param("status") or "").lower()
     if not status and not conf.SERVICES_COMPATIBLE:
         return
-    dead = requests.outbox.dead(row.pk)
-    fits = dead.exists() if status == "error" else not dead.filter(instance=row.pk).exists()
-    if status in ("completed", "aborted") or not fits:
+    failed = requests.outbox.dead(row.pk).exists() if status == "error" else finding.has_failed(row)
+    if status in ("completed", "aborted") or failed != (status == "error"):
         raise NoInstance(key)
 
 
