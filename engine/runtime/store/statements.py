@@ -98,7 +98,7 @@ def insert(model: type[models.Model], rows: Sequence[dict[str, Any]], *, replace
     taken = ", ".join(f'"{c}"=excluded."{c}"' for c in replace)
     tail = f" ON CONFLICT ({on}) DO UPDATE SET {taken}" if replace else ""
     return [
-        Statement(head + ", ".join([row] * len(part)) + tail, adapted(r[n] for r in part for n in names))
+        Statement(head + ", ".join([row] * len(part)) + tail, adapted([r[n] for r in part for n in names]))
         for part in (rows[i : i + ROWS] for i in range(0, len(rows), ROWS))
     ]
 
