@@ -69,6 +69,8 @@ class Heart:
         """Beat until `stop`; a `worker` process also shows itself and looks after its cluster."""
         duties = [self._hand_back, self._beat] if worker else [self._renew]
         watch = [self._check_parent, self._check_time, self._check_offers] if worker else []
+        if worker:
+            self._appear()
         thread = threading.Thread(target=self._run, args=(watch, duties), name="heartbeat", daemon=True)
         thread.start()
         return thread
@@ -103,6 +105,14 @@ class Heart:
             held = self.held
             leases.renew(self.owner, held.jobs, held.instances)
             self._beaten = time.monotonic()
+
+    def _appear(self) -> None:
+        """Be seen before anything is claimed: by their rows those are missed who die, and what they held is freed at once."""
+        try:
+            self._beat()
+        except DatabaseTrouble as error:
+            LOG.warning("heartbeat of %s: %s", self.owner, error)
+            connection.close()
 
     def _beat(self) -> None:
         if self._due():

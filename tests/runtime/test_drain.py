@@ -198,6 +198,13 @@ def test_a_beat_renews_what_is_held_and_shows_the_worker(settings: Any) -> None:
     assert Job.objects.get().lease_until < ago(-LATER / 2), "not before a third of the lease is over"
 
 
+def test_a_worker_is_seen_before_its_first_beat_so_that_its_death_is_missed() -> None:
+    heart = heartbeat.Heart("w1")
+    heart.stop()  # it never beats
+    heart.start().join()
+    assert Worker.objects.filter(pk="w1").exists()
+
+
 def test_a_job_that_hangs_outside_of_a_worker_loses_its_lease_at_last() -> None:
     make_job()
     (job,) = claims.claim_jobs("run-1:1")
