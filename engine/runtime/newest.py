@@ -68,12 +68,12 @@ def known(key: str, tenant: str) -> Latest:
 
 
 def _remembered(key: str, tenant: str, used: list[tuple[str, str]]) -> Latest:
+    used.append((key, tenant))
     found = _known.get((key, tenant))
     if found is None:
         if len(_known) >= KEPT:
             _known.clear()
         found = _known[key, tenant] = _read(key, tenant)
-    used.append((key, tenant))
     return found
 
 

@@ -114,6 +114,7 @@ GUARDED = Statement("UPDATE towpath_instance SET name = '' WHERE id = %s", guard
         ([CHANGE, Statement(OTHER.sql, seen=print)], False),
         ([CHANGE], False),
         ([BRING] * 13, False),
+        ([OTHER, Statement(BRING.sql + ", (%s)" * 4000)], False),
     ],
 )
 def test_only_what_cannot_touch_one_row_is_joined(parts: list[Statement], together: bool) -> None:

@@ -13,13 +13,13 @@ from functools import lru_cache
 
 from engine.runtime.store.statements import Statement
 
-MOST = 12  # parts; of more there are too many kinds to keep each prepared
+MOST, LONGEST = 12, 20_000  # parts and characters: of more there are too many kinds to keep each, and PostgreSQL takes 65,535 values
 _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 
 def joined(statements: Sequence[Statement]) -> Statement | None:
     """All statements as one, which raises what its guard raises; None where they do not go together."""
-    if not 1 < len(statements) <= MOST or any(s.proven or s.seen for s in statements):
+    if not 1 < len(statements) <= MOST or any(s.proven or s.seen for s in statements) or sum(len(s.sql) for s in statements) > LONGEST:
         return None
     guards = [s for s in statements if s.guard is not None]
     if len(guards) > 1 or any(s.guard != 1 for s in guards):
@@ -34,7 +34,7 @@ def joined(statements: Sequence[Statement]) -> Statement | None:
     return Statement(text, values, guard.guard if guard else None, guard.failure() if guard else None, proven=True)
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=500)
 def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: str) -> str | None:
     """The WITH of the plain texts and, last, the guard; None where two changes might touch one row."""
     if not _apart(changes):

@@ -18,12 +18,16 @@ from psycopg import RawCursor
 from psycopg.errors import DivisionByZero, PipelineAborted
 from psycopg.pq.abc import PGresult
 
-from engine.runtime.store.joining import joined
+from engine.runtime.store.joining import LONGEST, joined
 from engine.runtime.store.statements import Statement, on_postgres
 
 
-@lru_cache(maxsize=2000)
 def _numbered(sql: str) -> str:
+    return _kept(sql) if len(sql) <= LONGEST else _kept.__wrapped__(sql)
+
+
+@lru_cache(maxsize=1000)
+def _kept(sql: str) -> str:
     return sql % tuple(f"${n}" for n in range(1, sql.replace("%%", "").count("%s") + 1))
 
 
