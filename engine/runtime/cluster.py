@@ -33,6 +33,7 @@ from engine.runtime.store import leases
 LOG = logging.getLogger("towpath.cluster")
 PR_SET_PDEATHSIG = 1
 TICK = 0.1  # seconds
+STARTS = 3
 SILENCE = 10.0  # the guard of a cluster says twice a second that it is alive; a machine under load may be slow
 
 
@@ -73,6 +74,17 @@ class Life:
         return self._end()
 
     def _start(self) -> None:
+        """Begin, and again where the guard is killed while it begins; raises RuntimeError where it dies each time."""
+        for left in reversed(range(STARTS)):
+            try:
+                return self._begin()
+            except RuntimeError as error:
+                if not left:
+                    raise
+                LOG.critical("the workflow cluster begins anew: %s", error)
+                self._kill(forgive=False)
+
+    def _begin(self) -> None:
         connections.close_all()  # a connection must not be shared with a forked process
         pulse.reset()
         self.cluster = Cluster()

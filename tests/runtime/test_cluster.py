@@ -6,16 +6,21 @@ import json
 import logging
 import os
 import signal
+from contextlib import nullcontext
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
 from engine import runtime
 from engine.management.commands.workflow_cluster import AsJson
 from engine.models import Instance, Job, Ledger
+from engine.runtime.cluster import STARTS, Life
 from tests.chaos.cluster import Cluster, alive, until
 from tests.runtime.models import handler
 from tests.runtime.queue import ASYNC, deploy
+
+NOBODY = 2**22 + 1  # no process can have this id
 
 
 @pytest.mark.slow
@@ -35,6 +40,23 @@ def test_a_killed_workers_job_runs_again_and_no_process_is_left_behind() -> None
         cluster.process.terminate()
         assert cluster.process.wait(300) == 0
         until(lambda: not any(map(alive, children)))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("killed", "ready"), [(1, True), (STARTS - 1, True), (STARTS, False)])
+def test_a_cluster_whose_guard_is_killed_while_it_begins_begins_anew(killed: int, ready: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    life, begun = Life(), []
+
+    def begin() -> None:
+        begun.append(1)
+        life.cluster = SimpleNamespace(sentinel=SimpleNamespace(pid=NOBODY, join=lambda seconds: None))  # type: ignore[assignment]
+        if len(begun) <= killed:
+            raise RuntimeError("sentinel exited with code -9")
+
+    monkeypatch.setattr(life, "_begin", begin)
+    with nullcontext() if ready else pytest.raises(RuntimeError):
+        life._start()
+    assert len(begun) == min(killed + 1, STARTS)
 
 
 def test_its_log_can_be_read_by_machines() -> None:
