@@ -77,7 +77,8 @@ class Life:
         """Begin, and again where the guard is killed while it begins; raises RuntimeError where it dies each time."""
         for left in reversed(range(STARTS)):
             try:
-                return self._begin()
+                self._begin()
+                break
             except RuntimeError as error:
                 if not left:
                     raise
