@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from inspect import getattr_static
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -154,7 +155,7 @@ def _short_way(model: type[models.Model], alias: str, names: Sequence[str]) -> C
     """What `from_db` comes to where whole rows are read, the model overrides nothing and nobody listens; it takes a tenth of the time."""
     whole = list(names) == [field.attname for field in model._meta.concrete_fields]
     own = model.from_db.__func__ is not models.Model.from_db.__func__ or model.__init__ is not models.Model.__init__  # type: ignore[attr-defined]
-    plain = all(type(_attribute(model, name)) in _SET_BY_ROWS for name in names)
+    plain = all(type(getattr_static(model, name)) in _SET_BY_ROWS for name in names)
     if not whole or own or not plain or pre_init.has_listeners(model) or post_init.has_listeners(model):
         return None
 
@@ -166,11 +167,6 @@ def _short_way(model: type[models.Model], alias: str, names: Sequence[str]) -> C
         return found
 
     return made
-
-
-def _attribute(model: type[models.Model], name: str) -> object:
-    """What stands under a name in a class or in those that it inherits from."""
-    return next((vars(kind)[name] for kind in model.__mro__ if name in vars(kind)), None)
 
 
 # -- keeping it -----------------------------------------------------------------------------------------------------------

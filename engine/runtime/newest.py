@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.errors import NotFound
 from engine.models import Definition
 from engine.runtime import definitions
 from engine.runtime.orders import Outdated
+from engine.runtime.recording import REFUSED, is_refusal
 from engine.runtime.store.sending import alone, read
 from engine.runtime.store.statements import Statement
 
@@ -47,10 +48,15 @@ def confirmed(do: Callable[[Find], T]) -> T:
     if not alone():
         return do(asked)
     used: list[tuple[str, str]] = []
+
+    def find(key: str, tenant: str) -> Latest:
+        used.append((key, tenant))
+        return known(key, tenant)
+
     try:
-        return do(lambda key, tenant: _remembered(key, tenant, used))
-    except (BadInput, Conflict, Forbidden, NotFound) as error:
-        if not used or (getattr(error, "journal", None) and not isinstance(error, Outdated)):  # what a step raised is raised
+        return do(find)
+    except REFUSED as error:
+        if not used or not is_refusal(error):  # what a step raised is raised
             raise
     for about in used:
         _known.pop(about, None)
@@ -64,11 +70,8 @@ def asked(key: str, tenant: str) -> Latest:
 
 def known(key: str, tenant: str) -> Latest:
     """As it is remembered, for who needs of a definition only what never changes."""
-    return _remembered(key, tenant, []) if alone() else asked(key, tenant)
-
-
-def _remembered(key: str, tenant: str, used: list[tuple[str, str]]) -> Latest:
-    used.append((key, tenant))
+    if not alone():
+        return asked(key, tenant)
     found = _known.get((key, tenant))
     if found is None:
         if len(_known) >= KEPT:

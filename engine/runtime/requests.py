@@ -22,13 +22,13 @@ from engine.models.fields import uuid7
 from engine.runtime import access, definitions, labels, operations, outbox, shapes, work
 from engine.runtime.operations import Wanted
 from engine.runtime.outbox import Outcome
+from engine.runtime.recording import REFUSED
 from engine.runtime.store import claims, history, instances
 from engine.runtime.store.claims import Claimed
 from engine.runtime.store.instances import Loaded
 from engine.runtime.store.sending import commit, send
 from engine.runtime.store.statements import insert
 
-REFUSED = (NotFound, Forbidden, Conflict, BadInput)
 STATUS: tuple[tuple[type[Exception], int], ...] = ((BadInput, 400), (NotFound, 404), (Forbidden, 403), (Conflict, 409))
 
 

@@ -260,8 +260,7 @@ def repair(call: Call, at: _At, verb: str, key: str | None) -> Answer:
     chosen = [job for job in _dead(at.row) if key in (None, str(job.pk))]
     if not chosen:
         raise NoInstance(at.key)
-    if not isinstance(call.user, access.Persona):
-        access.check_operate(call.user)
+    access.check_manage(call.user)
     for job in chosen:
         try:
             _REPAIRS[verb](job)
