@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from engine.admin.shown import instance_link, state_badge
 from engine.admin.verbs import OfDefinition, Records, Verb, WithPerson, WithReason, each
 from engine.models import Draft, IdentityLink, UserTask
-from engine.runtime import tasks
+from engine.runtime import holders, tasks
 
 ORDINARY = 50  # the priority of a task that has no other
 
@@ -96,4 +96,4 @@ class UserTaskAdmin(Records):
         return state_badge(task.state, task.get_state_display())
 
     def more(self, record: UserTask) -> dict[str, Any]:
-        return {"links": IdentityLink.objects.filter(task=record), "drafts": Draft.objects.filter(task=record).count()}
+        return {"links": holders.shown(IdentityLink.objects.filter(task=record)), "drafts": Draft.objects.filter(task=record).count()}

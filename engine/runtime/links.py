@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db import transaction
+from django.db.models import QuerySet
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
-from engine.models import Definition, IdentityLink, Instance, TaskEvent, UserTask
-from engine.runtime import access, notes, tasks
+from engine.models import Definition, IdentityLink, Instance, UserTask
+from engine.runtime import access, holders, notes, tasks
+from engine.runtime.holders import ASSIGNEE, OWNER
 
-_WORKERS = ("assignee", "owner", "completed_by")
-_CAME = TaskEvent.Action.ADD_USER_LINK
-CANDIDATE, PARTICIPANT, STARTER, ASSIGNEE, OWNER = "candidate", "participant", "starter", "assignee", "owner"
+CANDIDATE, PARTICIPANT, STARTER = "candidate", "participant", "starter"
 
 
 # -- tasks ----------------------------------------------------------------------------------------------------------------
 def of_task(task: UserTask) -> list[IdentityLink]:
     """The links of a task, its assignee and owner among them."""
-    own = [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who]
-    return [*IdentityLink.objects.filter(task=task).order_by("pk"), *own]
+    return [*holders.shown(_linked(task)), *_holders(task)]
 
 
 def of_past_task(task: UserTask) -> list[IdentityLink]:
-    """The links of a task, and whom it belonged to before as far as its events tell; nobody, where it was given back (as at Flowable)."""
-    found = of_task(task)
-    told = TaskEvent.objects.filter(task=task, action__in=(_CAME, TaskEvent.Action.DELETE_USER_LINK)).values_list("action", "parts")
-    owners = [(kind, who if action == _CAME else None) for action, (who, kind) in told if kind in (ASSIGNEE, OWNER)]
-    owners += [(ASSIGNEE, task.owner)] if task.delegation else []
-    known = {(link.type, link.user) for link in found if not link.group}
-    return found + [IdentityLink(type=kind, user=who) for kind, who in dict.fromkeys(owners) if (kind, who) not in known]
+    """The links of a task, and whom it belonged to before; nobody, where it was given back (as at Flowable)."""
+    found = list(holders.told(_linked(task)))
+    known = {(link.type, link.user) for link in found}
+    return found + [link for link in _holders(task) if (link.type, link.user) not in known]
+
+
+def _linked(task: UserTask) -> QuerySet[IdentityLink]:
+    return IdentityLink.objects.filter(task=task).order_by("pk")
+
+
+def _holders(task: UserTask) -> list[IdentityLink]:
+    return [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who]
 
 
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
@@ -44,6 +46,8 @@ def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, 
             _make(task, kind, who, user)
             notes.linked(task, kind, who=who, user=user)
         return IdentityLink(task=task, type=kind, user=who)
+    if kind in holders.KEPT_BACK:
+        raise BadInput(f"{kind} is no type of a link", "type")
     with transaction.atomic():
         found, _ = IdentityLink.objects.get_or_create(task=task, type=kind, user=who, group=group)
         notes.linked(task, kind, who=who, group=group, user=user)
@@ -54,6 +58,7 @@ def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None
     if kind == ASSIGNEE:
         tasks.reassign(task.pk, who, user)
     else:
+        holders.held(task, OWNER, who)
         UserTask.objects.filter(pk=task.pk).update(owner=who)
 
 
@@ -63,8 +68,10 @@ def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None
     with transaction.atomic():
         if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
             _make(task, kind, None, user)
-        elif not IdentityLink.objects.filter(task=task, type=kind, user=who, group=group).delete()[0]:
+        elif kind in holders.KEPT_BACK or not IdentityLink.objects.filter(task=task, type=kind, user=who, group=group).delete()[0]:
             raise NotFound(f"the task has no link of type {kind} to {who or group}")
+        elif who is not None:
+            holders.join(task, who)
         notes.linked(task, kind, who=who, group=group, gone=True, user=user)
 
 
@@ -72,15 +79,9 @@ def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None
 def of_instance(instance: Instance) -> list[IdentityLink]:
     """The starter, the links made by clients, and as participants all who have, had or own its tasks, did one or were offered one."""
     linked = list(IdentityLink.objects.filter(instance=instance).order_by("pk"))
-    offered = IdentityLink.objects.filter(task__instance=instance, type=CANDIDATE, user__isnull=False).values_list("user", flat=True)
-    worked = [who for row in UserTask.objects.filter(instance=instance).values_list(*_WORKERS) for who in row]
     known = {link.user for link in linked if link.type == PARTICIPANT}
     starter = [IdentityLink(type=STARTER, user=instance.starter)] if instance.starter else []
-    return starter + linked + [IdentityLink(type=PARTICIPANT, user=who) for who in _new([*offered, *worked], known)]
-
-
-def _new(names: Iterable[str | None], known: set[str | None]) -> list[str]:
-    return sorted({name for name in names if name} - known)
+    return starter + linked + [IdentityLink(type=PARTICIPANT, user=who) for who in sorted(holders.participants(instance) - known)]
 
 
 def link_instance(instance: Instance, kind: str, who: str, *, user: access.User = None) -> IdentityLink:
@@ -93,7 +94,10 @@ def link_instance(instance: Instance, kind: str, who: str, *, user: access.User 
 def unlink_instance(instance: Instance, kind: str, who: str, *, user: access.User = None) -> None:
     """Take a link away; raises Forbidden, NotFound."""
     access.check_cancel(user, instance)
-    if not IdentityLink.objects.filter(instance=instance, type=kind, user=who).delete()[0]:
+    with transaction.atomic():
+        linked = IdentityLink.objects.filter(instance=instance, type=kind, user=who).delete()[0]
+        took_part = kind == PARTICIPANT and holders.leave(instance, who)
+    if not (linked or took_part):
         raise NotFound(f"the instance has no link of type {kind} to {who}")
 
 

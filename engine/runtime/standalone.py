@@ -10,7 +10,7 @@ from django.db import transaction
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.models import Attachment, Blob, Comment, Draft, FormEntry, IdentityLink, TaskEvent, UserTask, Variable
-from engine.runtime import access, tasks
+from engine.runtime import access, holders, tasks
 from engine.runtime.instances import identify
 
 CHANGEABLE = frozenset({"name", "description", "owner", "priority", "due", "category", "form_key", "tenant", "delegation"})
@@ -34,10 +34,13 @@ def update(task: UserTask, changes: Mapping[str, Any], *, user: access.User = No
     if "parent" in changes:
         _check_parent(task, changes["parent"], user)
     plain = {name: value for name, value in changes.items() if name != "assignee"}
-    if plain:
-        UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN).update(**plain)
-    if "assignee" in changes and changes["assignee"] != task.assignee:
-        tasks.reassign(task.pk, changes["assignee"], user)
+    with transaction.atomic():
+        if "owner" in plain:
+            holders.held(task, holders.OWNER, plain["owner"], joins=False)
+        if plain:
+            UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN).update(**plain)
+        if "assignee" in changes and changes["assignee"] != task.assignee:
+            tasks.reassign(task.pk, changes["assignee"], user, joins=False)
 
 
 def update_all(found: Iterable[UserTask], changes: Mapping[str, Any], *, user: access.User = None) -> None:

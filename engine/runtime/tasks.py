@@ -19,7 +19,7 @@ from engine.interpreter.journal import Assigned, Completed
 from engine.models import Activity, Blob, Draft, IdentityLink, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
-from engine.runtime import access, definitions, entries, notes, work
+from engine.runtime import access, definitions, entries, holders, notes, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.sending import send
 from engine.runtime.store.statements import Statement, adapted, insert
@@ -264,18 +264,21 @@ def release(task_id: Any, user: access.User) -> None:
         notes.linked(task, "assignee", who=before, gone=True, user=user)
 
 
-def reassign(task_id: Any, assignee: str | None, user: access.User) -> None:
-    """Give a task to somebody; needs the right to operate, or that it is one's own."""
+def reassign(task_id: Any, assignee: str | None, user: access.User, *, joins: bool = True) -> None:
+    """Give a task to somebody; needs the right to operate, or that it is one's own. `joins` as in `holders.held`."""
     task = _open(task_id)
     access.check_work(user, task)
-    _assign(task, assignee, user)
+    _assign(task, assignee, user, joins=joins)
 
 
 def delegate(task_id: Any, assignee: str, user: access.User) -> None:
-    """Hand a task to somebody who gives it back by `resolve`; its owner stays responsible."""
+    """Hand a task to somebody who gives it back by `resolve`; its owner stays responsible, or who had it becomes its owner."""
     task = _open(task_id)
     access.check_work(user, task)
-    _assign(task, assignee, user, delegation="pending", owner=task.owner or task.assignee or access.name(user))
+    owner = task.owner or task.assignee
+    with transaction.atomic():
+        holders.held(task, holders.OWNER, owner)
+        _assign(task, assignee, user, delegation="pending", owner=owner)
 
 
 def resolve(task_id: Any, variables: Mapping[str, Any] | None = None, *, user: access.User = None) -> None:
@@ -287,12 +290,15 @@ def resolve(task_id: Any, variables: Mapping[str, Any] | None = None, *, user: a
     _assign(task, task.owner, user, delegation="resolved")
 
 
-def _assign(task: UserTask, assignee: str | None, user: access.User, *, only_if_free: bool = False, **more: Any) -> None:
+def _assign(
+    task: UserTask, assignee: str | None, user: access.User, *, only_if_free: bool = False, joins: bool = True, **more: Any
+) -> None:
     """Change the assignee; assignment listeners of the model run, in the same transaction as the change."""
     rows = UserTask.objects.filter(pk=task.pk, state=UserTask.State.OPEN)
     with transaction.atomic():
         if not (rows.filter(assignee=None) if only_if_free else rows).update(assignee=assignee, **more):
             raise Conflict(f"task {task.name or task.pk} was taken by somebody else")
+        holders.held(task, holders.ASSIGNEE, assignee, joins=joins)
         if task.activity:
             Activity.objects.filter(pk=task.activity).update(assignee=assignee)
         task.assignee = assignee

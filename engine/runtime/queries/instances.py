@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
 from engine.models import Activity, IdentityLink, Instance, Subscription, Token, UserTask
-from engine.runtime import access, sight
+from engine.runtime import access, holders, sight
 from engine.runtime.queries.filters import (
     NOTHING,
     Filters,
@@ -60,12 +60,22 @@ def of_definition(path: str = "definition") -> dict[str, Any]:
 
 
 def _involved(who: str) -> Q:
-    """Users who started it, are linked to it, or have or had one of its tasks."""
-    links, tasks = IdentityLink.objects.filter(user=who), UserTask.objects.filter(instance__isnull=False)
-    found: list[sight.Ids] = [tasks.filter(**{role: who}).values_list("instance") for role in ("assignee", "owner", "completed_by")]
-    found += [tasks.filter(pk__in=links.filter(task__isnull=False).values("task")).values_list("instance")]
+    """Users who started it, are linked to it, or take part by its tasks: see `holders`."""
+    links = IdentityLink.objects.filter(user=who)
+    by_links = links.filter(task__isnull=False).exclude(type__in=holders.NO_PARTICIPANT).values("task")
+    found: list[sight.Ids] = [_in_role(who, links, role).values_list("instance") for role in (holders.ASSIGNEE, holders.OWNER)]
+    found += [_of_process(completed_by=who).values_list("instance"), _of_process(pk__in=by_links).values_list("instance")]
     found += [links.filter(instance__isnull=False).values_list("instance")]
     return Q(pk__in=sight.ids(Instance.objects.filter(starter=who).values_list("pk"), *found))
+
+
+def _of_process(**having: Any) -> QuerySet[UserTask]:
+    return UserTask.objects.filter(instance__isnull=False, **having)
+
+
+def _in_role(who: str, links: QuerySet[IdentityLink], role: str) -> QuerySet[UserTask]:
+    """The tasks that tell by themselves that they are his; of the others a link tells whether he takes part."""
+    return _of_process(**{role: who}).exclude(pk__in=links.filter(type=role, task__isnull=False).values("task"))
 
 
 def _resting_at(node: str) -> Q:

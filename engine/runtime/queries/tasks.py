@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,7 +13,7 @@ from django.db.models import Func, IntegerField, Q, QuerySet
 from engine.errors import BadInput
 from engine.models import IdentityLink, UserTask
 from engine.models.compiled import KEPT
-from engine.runtime import access, sight
+from engine.runtime import access, holders, sight
 from engine.runtime.queries.asking import asked
 from engine.runtime.queries.filters import (
     Filters,
@@ -84,8 +85,10 @@ def _offers_of(among: Q, free: Q) -> Filters:
     }
 
 
-def _involved(who: str) -> Q:
-    links = IdentityLink.objects.filter(user=who, task__isnull=False).values_list("task")
+def _involved(who: str, *, before: bool = False) -> Q:
+    """Users who have it, own it or are linked to it; perhaps also those who had or owned it before."""
+    linked = IdentityLink.objects.filter(user=who, task__isnull=False)
+    links = (holders.told if before else holders.shown)(linked).values_list("task")
     return Q(pk__in=sight.ids(*(UserTask.objects.filter(**{role: who}).values_list("pk") for role in ("assignee", "owner")), links))
 
 
@@ -118,7 +121,7 @@ _OF_ANY: Filters = {
     "unassigned": switch(Q(assignee=None)),
     "delegationState": _delegated,
     "involvedUser": of_text(_involved),
-    "taskInvolvedUser": of_text(_involved),
+    "taskInvolvedUser": of_text(partial(_involved, before=True)),
     **like_family("taskDefinitionKey", "node"),
     "taskDefinitionKeys": among("node"),
     "processInstanceId": ident("instance"),
