@@ -20,6 +20,7 @@ from engine.models.prepared import Prepared
 from engine.runtime import rights
 from engine.runtime.rights import DEPLOY, IMPERSONATE, OPERATE, START
 
+FEW_GROUPS = 8  # each is asked for alone; more are asked for together
 ADMINS = "admin"  # the group that passes every policy of the service API, as at Automatiko
 
 
@@ -86,10 +87,10 @@ def viewer(user: User) -> tuple[Kind, tuple[str, ...]]:
 def names(user: User) -> tuple[Kind, tuple[str, ...]]:
     """The same without a look at what he may: for what is his. For all who are of one kind the same SQL asks.
 
-    (Groups are filled up to a power of two, so that the kinds are few.)
+    (More than a few groups are filled up to a power of two, so that the kinds are few.)
     """
     me, mine = name(user), sorted(groups(user))
-    full = mine + mine[-1:] * ((1 << (len(mine) - 1).bit_length()) - len(mine)) if mine else []
+    full = mine + mine[-1:] * ((1 << (len(mine) - 1).bit_length()) - len(mine)) if len(mine) > FEW_GROUPS else mine
     return (me is not None, len(full)), ((me, *full) if me else tuple(full))
 
 
