@@ -252,6 +252,32 @@ def test_an_answer_that_drips_is_cut_off(settings: Any) -> None:
     assert (result.delivered, result.error) == (False, "no answer in time")
 
 
+def test_each_callback_has_a_connection_of_its_own(settings: Any) -> None:
+    """Also where the receiver does not say that he closes it: he may be about to, and what came then would be lost."""
+    settings.ENGINE_CALLBACK_ALLOW = "127.0.0.1"
+    rest: list[bytes] = []
+
+    def answer() -> None:
+        for _ in range(2):
+            link, _ = server.accept()
+            with link:
+                link.settimeout(LONG)
+                link.recv(65536)
+                link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                rest.append(link.recv(1))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(LONG)
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        http = transport.session()
+        for _ in range(2):
+            watch = transport.Watch(time.monotonic() + LONG)
+            transport.post(http, f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, watch, most=100)
+        thread.join()
+    assert rest == [b"", b""]  # he heard it closed before the next came
+
+
 def test_of_a_huge_answer_only_the_beginning_is_read(receiver: Receiver, send: Callable[..., None], settings: Any) -> None:
     settings.ENGINE_CALLBACK_RESPONSE, came = 1000, list[int]()
 

@@ -81,11 +81,20 @@ class _Secure(HTTPSConnection):
         _held(self)
 
 
-class _PlainPool(HTTPConnectionPool):
+class _Once:
+    """A pool that keeps no connection: a receiver who was asked to close it may be about to, and would never see what is sent next."""
+
+    def _put_conn(self, connection: Any) -> None:
+        if connection is not None:
+            connection.close()
+        super()._put_conn(connection)  # type: ignore[misc]  # the pool that it is mixed into has it
+
+
+class _PlainPool(_Once, HTTPConnectionPool):
     ConnectionCls = _Plain
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Once, HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
