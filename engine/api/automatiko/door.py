@@ -120,7 +120,8 @@ def _found(call: Call, where: Service, key: str, more: list[str], method: str) -
 
 def _is_known(graph: Graph, rest: list[str], method: str) -> bool:
     """Whether a path below an instance could mean anything."""
-    return not rest or rest[0] in ("tasks", "tags", "image") or rest[0] in _names(graph) or method == "DELETE"
+    named = _names(graph).keys() | extras.events(graph) | extras.called(graph).keys()
+    return not rest or rest[0] in ("tasks", "tags", "image") or rest[0] in named or method == "DELETE"
 
 
 def _instance(call: Call, row: Instance, key: str, rest: list[str], top: str) -> Methods:
@@ -136,8 +137,8 @@ def _instance(call: Call, row: Instance, key: str, rest: list[str], top: str) ->
             return {"GET": lambda: tasks.listing(call, row)}
         case ["tags"]:
             return {"GET": lambda: extras.tags(call, row), "POST": lambda: extras.add_tag(call, row)}
-        case ["tags", tag]:
-            return {"DELETE": lambda: extras.remove_tag(call, row, tag)}
+        case ["tags", *parts]:
+            return {"DELETE": lambda: extras.remove_tag(call, row, "/".join(parts))}
         case ["image"]:
             return {"GET": lambda: extras.picture_of(call, row)}
         case [name]:

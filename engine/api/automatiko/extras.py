@@ -12,7 +12,7 @@ from engine.bpmn.graph import Call as CallActivity
 from engine.bpmn.graph import Graph
 from engine.errors import BadInput, NotFound
 from engine.models import Definition, Instance
-from engine.runtime import definitions, labels, naming, operations, progress, shapes
+from engine.runtime import datamodel, definitions, labels, naming, operations, progress, shapes
 from engine.runtime.operations import Wanted
 
 CATCHING = ("intermediateCatchEvent", "boundaryEvent", "startEvent")
@@ -28,8 +28,9 @@ def tags(call: Call, row: Instance) -> Answer:
 def add_tag(call: Call, row: Instance) -> Answer:
     """Add the tag `value`; without one, or one that is there, nothing changes."""
     call.check_accept(JSON)
-    value = call.values().get("value")
-    if value is not None and (not isinstance(value, str) or len(value) > labels.LONGEST or "\n" in value):
+    sent = call.values().get("value")
+    value = None if sent is None else datamodel.taken("string", sent, "value")
+    if value is not None and (len(value) > labels.LONGEST or "\n" in value):
         raise BadInput(f"value must be a text of at most {labels.LONGEST} characters", "value")
     return _tagged(row, [*labels.listed(row.added_tags), value] if value else labels.listed(row.added_tags))
 

@@ -241,7 +241,12 @@ def _dead(row: Instance) -> list[Job]:
 
 
 def _error(job: Job) -> dict[str, Json]:
-    return {"errorId": str(job.pk), "failedNodeId": job.node, "errorMessage": job.error, "errorDetails": None}
+    return {"errorId": str(job.pk), "failedNodeId": job.node, "errorMessage": job.error, "errorDetails": _where(job)}
+
+
+def _where(job: Job) -> str:
+    """Where it failed, and since when there is work for it; what ran there, line by line, is for administrators alone."""
+    return f"{job.error or 'it failed'}\n  at {job.node or job.name or job.kind}, since {job.created.isoformat()}"
 
 
 def errors(call: Call, at: _At) -> Answer:

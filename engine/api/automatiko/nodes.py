@@ -13,7 +13,7 @@ from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BpmnError, TechnicalError
 from engine.expressions.values import to_json
-from engine.models import Instance, Token, UserTask
+from engine.models import IdentityLink, Instance, Token, UserTask
 from engine.runtime import definitions, moving, operations, shapes, tasks
 
 READY = {"active": "Ready", "claim": "Reserved"}
@@ -45,12 +45,26 @@ def _shape(top: Instance, row: Instance, token: Token, name: str | None, task: U
 def _work_item(top: Instance, row: Instance, task: UserTask) -> dict[str, Json]:
     task.instance = row
     listed, phase = shapes.task(top, task), operations.standing(task)
-    inputs = {field: to_json(value) for field, value in tasks.form_values(task).items()}
     return {
         "id": str(task.pk), "name": task.name or listed["name"], "description": listed["description"], "state": PENDING, "phase": phase,
-        "phaseStatus": READY[phase], "parameters": {"TaskName": task.name, "NodeName": task.name, **inputs}, "results": {},
+        "phaseStatus": READY[phase], "parameters": _parameters(task), "results": {"ActorId": task.assignee} if phase == "claim" else {},
         "referenceId": listed["reference"], "formLink": listed["formLink"],
     }  # fmt: skip
+
+
+def _parameters(task: UserTask) -> dict[str, Json]:
+    """What its work item was made with at Automatiko: names, whom it is offered to, and the inputs; none without a value."""
+    offers = list(IdentityLink.objects.filter(task=task.pk, type__in=("candidate", "excluded")).order_by("pk"))
+    users = [link.user for link in offers if link.type == "candidate" and link.user]
+    groups = [link.group for link in offers if link.type == "candidate" and link.group]
+    excluded = [link.user for link in offers if link.type == "excluded" and link.user]
+    assigned = [task.assignee] if task.assignee and task.claimed is None else []
+    about = {
+        "TaskName": task.name, "NodeName": task.name, "Description": task.description, "ActorId": ",".join(users or assigned),
+        "GroupId": ",".join(groups), "ExcludedOwnerId": ",".join(excluded),
+    }  # fmt: skip
+    inputs = {field: to_json(value) for field, value in tasks.form_values(task).items() if value is not None}
+    return {name: value for name, value in about.items() if value} | inputs
 
 
 # -- changing -------------------------------------------------------------------------------------------------------------

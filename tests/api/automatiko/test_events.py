@@ -82,3 +82,10 @@ def test_tags_say_which_variables_go_in_and_which_come_out(trusted: Services, se
     assert (refused["variable"], "is marked as read only" in refused["message"]) == ("customer", True)
     settings.ENGINE_SERVICES_COMPATIBLE = True
     assert trusted.post("orders/o", {"total": 8}, 400)["variable"] == "customer"
+
+
+def test_an_instance_that_is_not_there_is_told_by_its_id_whatever_is_asked_of_it(trusted: Services) -> None:
+    for path in ("orders/nope/payment", "orders/nope/hurry_up", "orders/nope/counted", "orders/nope/pack/x", "orders/nope/tags"):
+        told = trusted.post(path, {}, 404)
+        assert (told["processInstanceId"], told["message"]) == ("nope", "Process instance with id nope not found"), path
+    assert "processInstanceId" not in trusted.post("orders/nope/nothing", {}, 404)

@@ -38,7 +38,9 @@ def test_a_failed_step_is_listed_with_its_error(failed: Services) -> None:
     assert (error["failedNodeId"], "amount" in error["message"]) == ("pay", True)
     (listed,) = failed.get(f"{AT}?status=error")
     assert (listed["failed"], listed["state"], listed["businessKey"]) == (True, 5, "s")
-    assert failed.get(f"{AT}/s")["errors"][0]["failedNodeId"] == "pay"
+    (told,) = failed.get(f"{AT}/s")["errors"]
+    assert (told["failedNodeId"], told["errorDetails"].splitlines()[0]) == ("pay", told["errorMessage"])
+    assert "at pay, since 20" in told["errorDetails"]
 
 
 def test_a_failed_step_runs_again_once_its_cause_is_mended(failed: Services) -> None:
@@ -219,6 +221,24 @@ def test_it_is_told_where_an_instance_stands(order: Services, settings: Any) -> 
     assert (standing(order)["Approve"]["phase"], standing(order)["Approve"]["phaseStatus"]) == ("claim", "Reserved")
     settings.ENGINE_SERVICES_COMPATIBLE = True
     assert sorted(standing(order)) == ["Approve", "Pack"]
+
+
+def test_a_work_item_is_told_with_whom_it_is_offered_to_and_its_inputs(trusted: Services) -> None:
+    trusted.post("approvals?businessKey=a", {})
+
+    def item() -> Any:
+        return trusted.get("management/processes/approvals/instances/a/nodeInstances")[0]
+
+    names = {"TaskName": "firstLineApproval", "NodeName": "firstLineApproval"}
+    assert (item()["parameters"], item()["results"]) == ({**names, "ActorId": "manager", "GroupId": "managers"}, {})
+    at = trusted.task("approvals/a/tasks?user=manager")
+    trusted.post(f"{at}?user=bob&group=managers&phase=claim")
+    assert (item()["parameters"]["ActorId"], item()["results"]) == ("manager", {"ActorId": "bob"})
+    trusted.post(f"{at}?user=bob&group=managers")
+    assert item()["parameters"] == {
+        "TaskName": "secondLineApproval", "NodeName": "secondLineApproval", "GroupId": "managers", "ExcludedOwnerId": "bob",
+        "excludedOwnerId": "bob",
+    }  # fmt: skip
 
 
 def test_a_node_is_taken_away_or_begins_again(order: Services) -> None:

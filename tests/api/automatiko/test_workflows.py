@@ -78,6 +78,14 @@ def test_tags_are_added_and_removed_beside_those_of_the_model(trusted: Services)
     assert trusted.delete("scripts/bk/tags/1") == [{"id": "1", "value": "maria"}]
 
 
+def test_a_tag_may_be_a_number_and_have_a_slash(trusted: Services) -> None:
+    trusted.post("scripts?businessKey=bk", {"name": "mary"})
+    trusted.post("scripts/bk/tags", {"value": "north/west"})
+    assert [one["value"] for one in trusted.post("scripts/bk/tags", {"value": 2026})] == ["mary", "north/west", "2026"]
+    assert trusted.post("scripts/bk/tags", {"value": {"a": 1}}, 400)["field"] == "value"
+    assert [one["value"] for one in trusted.delete("scripts/bk/tags/north%2Fwest")] == ["mary", "2026"]
+
+
 def test_what_failed_is_listed_by_its_status_alone(trusted: Services, settings: Any) -> None:
     settings.ENGINE_JOB_RETRIES = 1
     trusted.post("scripts?businessKey=well", {"name": "mary"})
