@@ -1,6 +1,6 @@
 """Runs scripts in a sandbox (QuickJS) that reaches neither files nor network nor Python: values go in, an Outcome comes out.
 
-A context lives for one run and in one thread. Time counts as CPU time; sleeping happens afterwards, outside of the sandbox.
+Where it runs is decided by contexts.py. Time counts as CPU time; sleeping happens afterwards, outside of the sandbox.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,33 +18,14 @@ import quickjs
 
 from engine.errors import BadInput, BpmnError, ExpressionError, ScriptError
 from engine.expressions import groovy, values
+from engine.expressions.contexts import Limits, fresh, global_names, on_one_line, run_plain
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
+from engine.expressions.plain import is_plain
 
 SOURCE_LIMIT = 100_000
-_SANDBOX = Path(__file__).with_name("sandbox")
-
-
-def _on_one_line(name: str) -> str:
-    """The sandbox's own code, without comments, on the first line. A script begins on the second: a line tells which was running."""
-    code = (_SANDBOX / name).read_text("utf-8")
-    return " ".join(line.strip() for line in code.splitlines() if not line.lstrip().startswith("//"))
-
-
-_PRELUDE = _on_one_line("prelude.js")
-_PARTS = tuple(map(_on_one_line, ("scope.js", "surroundings.js", "values.js")))
 _EXACT = 2**53  # a JavaScript number is exact up to here
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one run: CPU seconds, bytes of memory, seconds of sleep in all, characters printed."""
-
-    cpu_seconds: float = 5.0
-    memory: int = 64 * 1024 * 1024
-    sleep_seconds: float = 60.0
-    printed: int = 100_000
-    stack: int = 256 * 1024
+_json = json.JSONEncoder(default=str).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +53,7 @@ class _Language:
     library: str = ""
 
 
-_JAVASCRIPT, _GROOVY = _Language(), _Language(groovy.to_javascript, _on_one_line("groovy.js"))
+_JAVASCRIPT, _GROOVY = _Language(), _Language(groovy.to_javascript, on_one_line("groovy.js"))
 _LANGUAGES = {"javascript": _JAVASCRIPT, "js": _JAVASCRIPT, "ecmascript": _JAVASCRIPT, "secure-javascript": _JAVASCRIPT,
               "groovy": _GROOVY, "groovy-static": _GROOVY}  # fmt: skip
 
@@ -142,18 +122,18 @@ def _language(language: str, source: str) -> _Language:
 
 
 def _enter(kind: _Language, source: str, variables: Mapping[str, Any], facts: Mapping[str, Any], limits: Limits) -> Any:
-    """What the prelude tells of a run. The context does not outlive this function, so no exception carries it to another thread."""
+    """What the sandbox tells of a run. No context outlives its thread's work, so no exception carries one to another thread."""
     given = {name: written for name, value in variables.items() if (written := _write(value)) is not None}
     scopes: dict[str, Any] = {"execution": {name: fact for name, fact in facts.items() if not isinstance(fact, Mapping)}}
     scopes |= {name: dict(fact) for name, fact in facts.items() if isinstance(fact, Mapping)}
     bounds = {"sleep": limits.sleep_seconds * 1000, "printed": limits.printed}
-    context = quickjs.Context()
-    context.set_memory_limit(limits.memory)
-    context.set_max_stack_size(limits.stack)
-    context.set_time_limit(limits.cpu_seconds)
+    offered = _json({"variables": given, "scopes": scopes, "limits": bounds})
     try:
-        offered = json.dumps({"variables": given, "scopes": scopes}, default=str)
-        return json.loads(context.eval(_PRELUDE)("\n" + source, offered, json.dumps(bounds), kind.library, *_PARTS))
+        plain = kind is _JAVASCRIPT and is_plain(source, taken := global_names()) and taken.isdisjoint(given) and taken.isdisjoint(scopes)
+        # What fails among others is told by a context of its own: nothing has happened outside.
+        return (run_plain("\n" + source, offered, limits) if plain else None) or json.loads(
+            fresh(limits, kind.library)("\n" + source, offered)
+        )
     except quickjs.JSException as error:
         return {"error": {"message": _ended(str(error), limits)}}
     except ValueError:

@@ -1,16 +1,12 @@
-// What every script finds around it. It runs inside the sandbox before the script, collects what the script does, and tells it as one JSON text.
-// Nothing here calls out: QuickJS cannot call into Python while a time limit is set. As it is compiled anew for every run, it holds only what
-// every run needs; the rest (`parts`: see the files beside this one) is compiled when a script first asks for it.
-(function (source, givenText, limitsText, library, scopeText, surroundingsText, valuesText) {
+// What every script finds around it. It is compiled before the script and gives the function that runs one: that collects what the script does,
+// and tells it as one JSON text. Nothing here calls out: QuickJS cannot call into Python while a time limit is set. As most scripts have it
+// compiled anew, it holds only what every run needs; the rest (see the files beside this one) is compiled when a script first asks for it.
+(function (library, scopeText, surroundingsText, valuesText, lastingText) {
   "use strict";
   const global = globalThis, runGlobally = eval, TheError = Error, isFinite = Number.isFinite;
   const { stringify, parse } = JSON, { defineProperty, getOwnPropertyNames, keys, fromEntries, create } = Object;
   const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
-  const given = parse(givenText), values = new Map(), declared = new Map();
-  const run = {
-    global, limits: parse(limitsText), values, declared, stringify, parse, defineProperty, keys, fromEntries, TheError, TheDate: Date, isArray: Array.isArray,
-    text: String, assigned: create(null), local: create(null), transient: create(null), removed: new Set(), printed: [], slept: 0, fatal: null,
-  };
+  const run = { global, stringify, parse, defineProperty, getOwnPropertyNames, keys, fromEntries, TheError, TheDate: Date, isArray: Array.isArray, text: String };
   const part = (code) => { let made = null; return () => made ??= runGlobally(code)(run); };
   const scopes = part(scopeText), surroundings = part(surroundingsText), whole = part(valuesText);
   run.surroundings = surroundings;
@@ -26,7 +22,8 @@
 
   // Variables are global names; what a script assigns stays its own until it calls setVariable.
   const offer = run.offer = (name) => {
-    if (hasOwn(global, name) && !values.has(name) && !hasOwn(given.variables, name)) return;
+    const { values, declared } = run;
+    if (hasOwn(global, name) && !values.has(name) && !hasOwn(run.given, name)) return;
     try {
       defineProperty(global, name, {
         configurable: true, enumerable: false,
@@ -43,32 +40,47 @@
   TheError.prototype.getMessage = function () { return this.message; };
   for (const name of ["print", "println", "console", "Java", "Thread", "System", "Date", "BpmnError", "Exception", "RuntimeException", "FlowableException",
     "IllegalArgumentException", "IllegalStateException", "UnsupportedOperationException", "NullPointerException", "ArithmeticException"]) late(name);
-  for (const name of keys(given.variables)) values.set(name, read(given.variables[name]));
   if (library) runGlobally(library);
-  for (const name of values.keys()) offer(name);
-  for (const name of keys(given.scopes)) {
-    let made;
-    defineProperty(global, name, { configurable: true, get: () => made ??= scopes()(given.scopes[name]) });
-  }
+  const lasting = lastingText ? runGlobally(lastingText)(run, [scopes(), surroundings(), whole()]) : null;
   const known = new Set(getOwnPropertyNames(global));
 
-  let value = null, error = null;
-  try { value = runGlobally(source); } catch (problem) { error = surroundings().told(problem); }
-  const globals = fromEntries(declared);
-  for (const name of getOwnPropertyNames(global)) if (!known.has(name) && !declared.has(name) && !values.has(name)) globals[name] = global[name];
-  const kept = {};
-  for (const name of keys(globals)) {
-    if (typeof globals[name] !== "function") try { kept[name] = write(globals[name]); } catch (e) { /* what cannot be stored is no variable */ }
-  }
-  const { printed, fatal } = run;
-  const end = { printed, slept: fatal === null ? run.slept : 0, error: fatal === null ? error : { message: fatal, line: error && error.line, own: true, code: null } };
-  if (end.error === null) {
-    try {
-      end.value = write(value);
-      for (const kind of ["assigned", "local", "transient"]) end[kind] = writeAll(run[kind]);
-      end.removed = [...run.removed];
-      end.globals = kept;
-    } catch (problem) { end.error = surroundings().told(problem); }
-  }
-  return stringify(end);
+  const begin = (given) => {
+    run.limits = given.limits; run.room = given.limits.printed; run.slept = 0; run.fatal = null; run.printed = [];
+    run.values = new Map(); run.declared = new Map(); run.removed = new Set(); run.given = given.variables;
+    run.assigned = create(null); run.local = create(null); run.transient = create(null);
+    for (const name of keys(given.variables)) run.values.set(name, read(given.variables[name]));
+    for (const name of run.values.keys()) offer(name);
+    for (const name of keys(given.scopes)) {
+      let made;
+      defineProperty(global, name, { configurable: true, get: () => made ??= scopes()(given.scopes[name]) });
+    }
+  };
+  const assignedGlobals = (scopes) => {
+    const { declared, values, given } = run, globals = fromEntries(declared), kept = {};
+    for (const name of getOwnPropertyNames(global)) {
+      if (!known.has(name) && !declared.has(name) && !values.has(name) && !hasOwn(given, name) && !hasOwn(scopes, name)) globals[name] = global[name];
+    }
+    for (const name of keys(globals)) {
+      if (typeof globals[name] !== "function") try { kept[name] = write(globals[name]); } catch (e) { /* what cannot be stored is no variable */ }
+    }
+    return kept;
+  };
+  return (source, givenText) => {
+    const given = parse(givenText);
+    begin(given);
+    let value = null, error = null;
+    try { value = runGlobally(source); } catch (problem) { error = surroundings().told(problem); }
+    const globals = assignedGlobals(given.scopes), { printed, fatal } = run;
+    const end = { printed, slept: fatal === null ? run.slept : 0, error: fatal === null ? error : { message: fatal, line: error && error.line, own: true, code: null } };
+    if (end.error === null) {
+      try {
+        end.value = write(value);
+        for (const kind of ["assigned", "local", "transient"]) end[kind] = writeAll(run[kind]);
+        end.removed = [...run.removed];
+        end.globals = globals;
+      } catch (problem) { end.error = surroundings().told(problem); }
+    }
+    if (lasting) end.clean = lasting(known);
+    return stringify(end);
+  };
 })

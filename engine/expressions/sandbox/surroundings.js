@@ -2,21 +2,20 @@
 // afterwards. Nobody sees the difference, as nothing that a script does leaves the sandbox before it has ended.
 (function (run) {
   "use strict";
-  const { TheDate, TheError, limits, printed, stringify, text, defineProperty } = run;
-  let room = limits.printed;
+  const { TheDate, TheError, stringify, text, defineProperty } = run;
 
   // Output and time.
   const print = (...parts) => {
     const line = parts.map((part) => (part !== null && typeof part === "object" && !(part instanceof TheError) ? stringify(part) : text(part))).join(" ");
-    if (room > 0) printed.push(line.slice(0, room));
-    room -= line.length + 1;
+    if (run.room > 0) run.printed.push(line.slice(0, run.room));
+    run.room -= line.length + 1;
   };
   const sleep = (milliseconds) => {
     const time = Number(milliseconds);
     if (!(time >= 0)) throw new IllegalArgumentException("timeout value is negative");
     run.slept += time;
-    if (run.slept > limits.sleep) {
-      run.fatal = "the script sleeps longer than " + limits.sleep / 1000 + " seconds";
+    if (run.slept > run.limits.sleep) {
+      run.fatal = "the script sleeps longer than " + run.limits.sleep / 1000 + " seconds";
       throw new TheError(run.fatal);
     }
   };
