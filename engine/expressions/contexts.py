@@ -54,37 +54,46 @@ def fresh(limits: Limits, library: str = "", lasting: str = "") -> Run:
 
 
 @cache
-def global_names() -> frozenset[str]:
+def global_names(library: str = "") -> frozenset[str]:
     """What the sandbox itself calls by a global name."""
     context = quickjs.Context()
-    context.eval(_PRELUDE)("", *_PARTS, "")
+    context.eval(_PRELUDE)(library, *_PARTS, "")
     return frozenset(json.loads(context.eval("JSON.stringify(Object.getOwnPropertyNames(globalThis))")))
 
 
-class _Kept(threading.local):
-    """The context that this thread keeps, for these limits."""
+@dataclass(slots=True)
+class _Context:
+    """A context that its thread keeps: for how many runs more, and for which limits."""
 
-    run: Run | None = None
-    limits: Limits | None = None
-    left = 0
+    run: Run
+    limits: Limits
+    left: int
+
+
+class _Kept(threading.local):
+    """The contexts of this thread, by the library in them."""
+
+    def __init__(self) -> None:
+        self.contexts: dict[str, _Context] = {}
 
 
 _kept = _Kept()
 
 
-def run_plain(source: str, offered: str, limits: Limits) -> dict[str, Any] | None:
+def run_plain(source: str, offered: str, limits: Limits, library: str = "") -> dict[str, Any] | None:
     """What a plain script did, in the context that this thread keeps; None if it failed there. quickjs.JSException if its time was up."""
-    run = _kept.run
-    if run is None or _kept.left <= 0 or _kept.limits != limits:
-        run, _kept.left, _kept.limits = fresh(limits, lasting=_LASTING), RUNS, limits
-    _kept.run, _kept.left = None, _kept.left - 1
+    context = _kept.contexts.pop(library, None)
+    if context is None or context.left <= 0 or context.limits != limits:
+        context = _Context(fresh(limits, library, _LASTING), limits, RUNS)
+    context.left -= 1
     try:
-        told: dict[str, Any] = json.loads(run(source, offered))
+        told: dict[str, Any] = json.loads(context.run(source, offered))
     except quickjs.JSException as error:
         if "interrupted" in str(error):
             raise
         return None
     if told["error"] is not None:
         return None
-    _kept.run = run if told["clean"] else None
+    if told["clean"]:
+        _kept.contexts[library] = context
     return told

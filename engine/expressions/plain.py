@@ -26,7 +26,7 @@ _NEVER = frozenset(
 # Global names that a plain script may read from and call.
 _OFFERED = frozenset(
     ("Math", "JSON", "Number", "String", "Boolean", "Array", "Object", "Date", "Map", "Set", "parseInt", "parseFloat", "isNaN", "isFinite",
-     "encodeURIComponent", "decodeURIComponent", "print", "println", "console")
+     "encodeURIComponent", "decodeURIComponent", "print", "println", "console", "__g")
 )  # fmt: skip
 _CONSTANT = frozenset(("undefined", "NaN", "Infinity"))
 _OF_OBJECT = frozenset(("keys", "values", "entries", "assign", "fromEntries"))
@@ -67,7 +67,7 @@ def _harmless(tokens: list[tuple[str, str]], at: int, taken: frozenset[str]) -> 
         return False
     if before == "." or text not in taken or text in _CONSTANT:
         return True
-    called = before not in _BEFORE_NAMES and (after in (".", "(") or (before, after) == ("(", ")"))
+    called = before not in _BEFORE_NAMES and (after in (".", "(", "[") or (before, after) == ("(", ")"))
     return text in _OFFERED and called and (text != "Object" or tokens[at + 2][1] in _OF_OBJECT)
 
 

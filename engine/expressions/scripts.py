@@ -129,15 +129,18 @@ def _enter(kind: _Language, source: str, variables: Mapping[str, Any], facts: Ma
     bounds = {"sleep": limits.sleep_seconds * 1000, "printed": limits.printed}
     offered = _json({"variables": given, "scopes": scopes, "limits": bounds})
     try:
-        plain = kind is _JAVASCRIPT and is_plain(source, taken := global_names()) and taken.isdisjoint(given) and taken.isdisjoint(scopes)
         # What fails among others is told by a context of its own: nothing has happened outside.
-        return (run_plain("\n" + source, offered, limits) if plain else None) or json.loads(
-            fresh(limits, kind.library)("\n" + source, offered)
-        )
+        told = run_plain("\n" + source, offered, limits, kind.library) if _may_share(kind, source, given, scopes) else None
+        return told or json.loads(fresh(limits, kind.library)("\n" + source, offered))
     except quickjs.JSException as error:
         return {"error": {"message": _ended(str(error), limits)}}
     except ValueError:
         return None
+
+
+def _may_share(kind: _Language, source: str, *named: Mapping[str, Any]) -> bool:
+    taken = global_names(kind.library)
+    return is_plain(source, taken) and all(map(taken.isdisjoint, named))
 
 
 def _ended(message: str, limits: Limits) -> str:

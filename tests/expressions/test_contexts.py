@@ -44,6 +44,14 @@ PLAIN = [
     "execution.setVariables({a: 1, b: 'x'}); execution.getVariableNames()",
 ]  # fmt: skip
 
+GROOVY = [
+    "def total = 0; for (i in items) { total += i.price * i.count }; execution.setVariable('total', total)",
+    'println "Hello ${name}"',
+    "found = items.findAll { it.price > 1 }.collect { it.name }.join(', ')",
+    "if (n > 2) { execution.setVariable('big', n / 2 + 1) }; return n ?: 0",
+    "def twice = { x -> x * 2 }; [a: twice(n), b: [1, 2] + 3]",
+]
+
 NOT_PLAIN = [
     "this.x = 1", "eval('1')", "new Function('1')", "globalThis.x = 1", "x['constructor'] && x.constructor", "Array.prototype.x = 1",
     "a.__proto__ = b", "`${n}`", "Object.defineProperty(a, 'b', {})", "Object.getPrototypeOf(a)", "Date = 5", "var Math = 1", "Math++",
@@ -84,9 +92,9 @@ PROBE = """
     for (var key of Reflect.ownKeys(value)) {
       if (value === globalThis && (key === 'n' || key === 'execution')) continue;
       var found = Object.getOwnPropertyDescriptor(value, key);
-      if (found.configurable || found.writable) open.push(path + '.' + String(key));
-      reach(found.value, path + '.' + String(key)); reach(found.get, path + '.get ' + String(key)); reach(found.set, path + '.set ' + String(key));
-      if (found.get && !found.set) reach(value === globalThis ? value[key] : null, path + '.' + String(key));
+      if (found.configurable || found.writable) open.push(path + '.' + key.toString());
+      reach(found.value, path + '.' + key.toString()); reach(found.get, path + '.get ' + key.toString()); reach(found.set, path + '.set ' + key.toString());
+      if (found.get && !found.set) reach(value === globalThis ? value[key] : null, path + '.' + key.toString());
     }
   }
   walk(globalThis, '');
@@ -103,9 +111,9 @@ PROBE = """
 
 @pytest.fixture(autouse=True)
 def _own_context() -> Iterator[None]:
-    contexts._kept.run = None
+    contexts._kept.contexts.clear()
     yield
-    contexts._kept.run = None
+    contexts._kept.contexts.clear()
 
 
 def run(source: str, offered: str = OFFERED) -> dict[str, Any]:
@@ -114,17 +122,15 @@ def run(source: str, offered: str = OFFERED) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("source", PLAIN)
-def test_a_plain_script_does_among_others_what_it_does_alone(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("language", "source"), [("javascript", source) for source in PLAIN] + [("groovy", source) for source in GROOVY])
+def test_a_plain_script_does_among_others_what_it_does_alone(language: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"name": "john", "n": 3, "items": [{"name": "a", "price": 2.5, "count": 2}, {"name": "b", "price": 1, "count": 1}]}
 
     def done() -> scripts.Outcome:
-        return scripts.run("javascript", source, variables, facts={"processInstanceId": "p1"}, limits=LIMITS)
+        return scripts.run(language, source, variables, facts={"processInstanceId": "p1"}, limits=LIMITS)
 
-    assert is_plain(source, global_names())
     shared = [done(), done()]
-    assert contexts._kept.run is not None
-    assert contexts._kept.left == contexts.RUNS - 2
+    assert [context.left for context in contexts._kept.contexts.values()] == [contexts.RUNS - 2]
     monkeypatch.setattr(scripts, "is_plain", lambda *_: False)
     assert shared == [done()] * 2
 
@@ -134,8 +140,11 @@ def test_what_could_see_a_difference_is_not_plain(source: str) -> None:
     assert not is_plain(source, global_names())
 
 
-def test_whatever_a_script_reaches_is_frozen() -> None:
-    assert run(PROBE)["value"] == ["value", []]
+@pytest.mark.parametrize("library", ["", scripts._GROOVY.library])
+def test_whatever_a_script_reaches_is_frozen(library: str) -> None:
+    told = run_plain("\n" + PROBE, OFFERED, LIMITS, library)
+    assert told is not None
+    assert told["value"] == ["value", []]
 
 
 @pytest.mark.parametrize("source", EVIL)
@@ -155,7 +164,7 @@ def test_a_failure_is_told_by_a_context_of_its_own() -> None:
     with pytest.raises(ScriptError, match="missing is not defined") as failed:
         scripts.run("javascript", "var a = 1;\n\na + missing", {}, limits=LIMITS)
     assert failed.value.line == 3
-    assert contexts._kept.run is None
+    assert not contexts._kept.contexts
 
 
 def test_an_endless_plain_script_is_ended_once() -> None:
@@ -166,18 +175,18 @@ def test_an_endless_plain_script_is_ended_once() -> None:
 
 def test_variables_with_names_of_the_sandbox_get_a_context_of_their_own() -> None:
     assert scripts.run("javascript", "print + 1", {"print": 1}, limits=LIMITS).value == 2
-    assert contexts._kept.run is None
+    assert not contexts._kept.contexts
 
 
 def test_other_limits_and_other_threads_get_another_context() -> None:
     def kept() -> Any:
         scripts.run("javascript", "1 + 1", {}, limits=LIMITS)
-        return contexts._kept.run
+        return contexts._kept.contexts[""]
 
     first, found = kept(), []
     assert kept() is first
     scripts.run("javascript", "1 + 1", {}, limits=Limits(cpu_seconds=601))
-    assert contexts._kept.run is not first
+    assert contexts._kept.contexts[""] is not first
     thread = threading.Thread(target=lambda: found.append(kept() is first))
     thread.start()
     thread.join()
@@ -189,5 +198,5 @@ def test_a_context_is_given_up_after_its_runs(monkeypatch: pytest.MonkeyPatch) -
     seen = []
     for _ in range(3):
         scripts.run("javascript", "1 + 1", {}, limits=LIMITS)
-        seen.append(contexts._kept.run)
+        seen.append(contexts._kept.contexts[""])
     assert seen[0] is seen[1] is not seen[2]

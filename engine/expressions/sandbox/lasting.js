@@ -5,11 +5,12 @@
   const { global, defineProperty, getOwnPropertyNames } = run;
   const { freeze, getPrototypeOf, getOwnPropertySymbols, getOwnPropertyDescriptor } = Object, { ownKeys } = Reflect;
   const seen = new Set([global]);
-  // What no name leads to.
+  // What no name leads to, or none after a library has taken its name for something else.
   const nameless = [
     function* () {}, async function () {}, async function* () {}, (function* () {})(), (async function* () {})(), Promise.resolve(),
     [][Symbol.iterator](), ""[Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), "".matchAll(/x/g),
-    [].values().map((v) => v), Iterator.from({ next() {} }), (function () { return arguments; })(), new Uint8Array(), ...parts,
+    [].values().map((v) => v), Iterator.from({ next() {} }), (function () { return arguments; })(), new Uint8Array(),
+    ...["", 1, true, 1n, Symbol(), /x/, new Date()].map(getPrototypeOf), ...parts,
   ];
 
   // Assigning a name that a frozen prototype has would do nothing; in a script's own object it is a name like others.
