@@ -7,6 +7,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from engine import conf
+
 
 class EngineConfig(AppConfig):
     name = "engine"
@@ -15,5 +17,6 @@ class EngineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Registers the system checks."""
+        """Settles the settings and registers the system checks."""
+        conf.settle()
         import_module("engine.checks")

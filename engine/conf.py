@@ -1,6 +1,7 @@
 """Every setting of the engine: its name, type, default and why one would change it, in one table.
 
-A host sets `ENGINE_<NAME>` in its Django settings; each is read when it is used, so `override_settings` works.
+A host sets `ENGINE_<NAME>` in its Django settings; each is read when it is used, so `override_settings` works. What a host does not set
+is written there at the start (`settle`), for Django looks long for what is not there, and a call of a service reads two dozen of them.
 The rooms that know nothing of Django (`interpreter`, `bpmn`, `expressions`) get values as arguments and never import this.
 """
 
@@ -25,6 +26,7 @@ class Setting(Generic[T]):
     """One row of the table: its default fixes its type; `allowed` lists the only values, `least` is the smallest."""
 
     name: str
+    full: str  # as the host writes it
 
     def __init__(self, default: T, why: str, *, least: float = 0, allowed: tuple[T, ...] = ()) -> None:
         self.default: T = default
@@ -32,7 +34,7 @@ class Setting(Generic[T]):
         self.why, self.least = why, least
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name, self.full = name, PREFIX + name
 
     @overload
     def __get__(self, instance: None, owner: type) -> Setting[T]: ...
@@ -41,7 +43,7 @@ class Setting(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> Setting[T] | T:
         if instance is None:
             return self
-        value: T = getattr(django_settings, PREFIX + self.name, self.default)
+        value: T = getattr(django_settings, self.full, self.default)
         return value
 
     @property
@@ -145,18 +147,25 @@ def table() -> Iterator[Setting[Any]]:
     return (row for row in vars(Settings).values() if isinstance(row, Setting))
 
 
+def settle() -> None:
+    """Write the defaults of what the host has not set into its settings."""
+    for row in table():
+        if not hasattr(django_settings, row.full):
+            setattr(django_settings, row.full, row.default)
+
+
 def from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     """The settings that the environment gives, as Django settings; raises ImproperlyConfigured for a value that is none."""
-    return {PREFIX + row.name: _value(row, environ[PREFIX + row.name]) for row in table() if PREFIX + row.name in environ}
+    return {row.full: _value(row, environ[row.full]) for row in table() if row.full in environ}
 
 
 def _value(row: Setting[Any], text: str) -> Value:
     try:
         value = _READ[row.type](text)
     except (KeyError, ValueError):
-        raise ImproperlyConfigured(f"{PREFIX}{row.name} must be {_SPOKEN[row.type]}, not {text!r}") from None
+        raise ImproperlyConfigured(f"{row.full} must be {_SPOKEN[row.type]}, not {text!r}") from None
     if said := row.problem(value):
-        raise ImproperlyConfigured(f"{PREFIX}{row.name} {said}")
+        raise ImproperlyConfigured(f"{row.full} {said}")
     return value
 
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from engine import errors, tracing
+from engine.api.headers import header
 from engine.runtime.attempts import is_interruption
 
 log = logging.getLogger("towpath.api")
@@ -104,7 +105,7 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 def _content_type(request: HttpRequest) -> str:
     """Flowable's clients expect plain JSON; who asks for problem details gets their name."""
-    return PROBLEM if PROBLEM in request.headers.get("Accept", "") else "application/json"
+    return PROBLEM if PROBLEM in (header(request, "Accept") or "") else "application/json"
 
 
 def locate(error: errors.EngineError, given: Sequence[tuple[str, object]]) -> None:

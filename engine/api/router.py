@@ -26,6 +26,7 @@ from engine.api import audit, auth, errors
 from engine.api.auth import ADMIN, READ, WRITE
 from engine.api.body import Json, Members, json_of, read_up, storable
 from engine.api.errors import Refused
+from engine.api.headers import header
 from engine.api.throttle import Throttle
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
@@ -176,7 +177,7 @@ class Router:
         @csrf_exempt  # sessions are checked in `auth`, which tells the reason in JSON
         @non_atomic_requests
         def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
-            key = tracing.current() or tracing.chosen(request.headers.get(HEADER, ""))
+            key = tracing.current() or tracing.chosen(header(request, HEADER) or "")
             with tracing.call(key):
                 try:
                     response = self._answered(request, path)

@@ -46,6 +46,7 @@ class Run:
     operations: Mapping[str, Operation]
     limit: int = STEPS
     user: str | None = None
+    state: State = field(init=False)
     now: datetime = field(init=False)
     first: int = field(init=False)  # the number of the first token that is new in this unit
     agenda: deque[tuple[str, Token, tuple[Any, ...]]] = field(default_factory=deque)
@@ -55,12 +56,8 @@ class Run:
     altered: list[tuple[int, str, str]] = field(default_factory=list)  # what variable listeners have not heard of yet
 
     def __post_init__(self) -> None:
-        self.now = self.env.now()
+        self.state, self.now = self.change.state, self.env.now()
         self.first = self.state.next_number
-
-    @property
-    def state(self) -> State:
-        return self.change.state
 
     def node(self, token: Token) -> Node:
         """The node a token stands on."""

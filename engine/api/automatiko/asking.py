@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from engine.api.automatiko.callers import Caller
 from engine.api.body import Json, check_size, parsed, storable
 from engine.api.errors import Refused
+from engine.api.headers import header
 from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BadInput
@@ -75,7 +76,7 @@ class Call:
             raise Refused(HTTPStatus.NOT_ACCEPTABLE, f"the answer is {kinds[0]}, which the Accept header does not take")
 
     def accepts(self, kinds: tuple[str, ...]) -> bool:
-        said = self.request.headers.get("Accept", "").strip()
+        said = (header(self.request, "Accept") or "").strip()
         named = [one.lower().replace(" ", "").partition(";") for one in said.split(",")] if said else [("*/*", "", "")]
         taken = [kind for kind, _, more in named if not _REFUSED.fullmatch(more)]
         return any(one in ("*/*", kind, kind.partition("/")[0] + "/*") for one in taken for kind in kinds)
@@ -123,7 +124,7 @@ class Call:
     @property
     def asynchronous(self) -> bool:
         """Whether the answer is to be 202; raises BadInput for an unknown mode."""
-        mode = self.request.headers.get(MODE)
+        mode = header(self.request, MODE)
         if mode is not None and mode.strip().lower() not in ("async", "sync") and not conf.SERVICES_COMPATIBLE:
             raise BadInput(f"{MODE} must be async or sync, not {mode[:40]!r}", MODE)
         return (mode or "").strip().lower() == "async" or (mode is None and self.prefers)
@@ -131,20 +132,20 @@ class Call:
     @property
     def prefers(self) -> bool:
         """`Prefer: respond-async` (RFC 7240), which Automatiko does not know."""
-        said = self.request.headers.get("Prefer", "")
+        said = header(self.request, "Prefer") or ""
         words = [one.partition(";")[0].partition("=")[0].strip().lower() for one in said.split(",")]
         return "respond-async" in words and not conf.SERVICES_COMPATIBLE
 
     @property
     def node(self) -> str | None:
-        found = self.request.headers.get(NODE)
+        found = header(self.request, NODE)
         if found is not None and (len(found) > 255 or not storable(found)):
             raise BadInput(f"{NODE} is no id of a node", NODE)
         return found
 
     def told(self, wanted: Wanted) -> Told:
         """Where the outcome is to be told; raises BadInput for an address to which nothing may be sent."""
-        url = self.request.headers.get(CALLBACK)
+        url = header(self.request, CALLBACK)
         if url is None:
             return Told()
         try:

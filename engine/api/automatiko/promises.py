@@ -22,6 +22,7 @@ from django.http.response import HttpResponseBase
 from engine.api.automatiko.asking import Call
 from engine.api.body import storable
 from engine.api.errors import Refused
+from engine.api.headers import header
 from engine.api.router import Answer
 from engine.errors import BadInput, Conflict
 from engine.models import Promise
@@ -36,7 +37,7 @@ JSON = "application/json"
 
 def kept(call: Call, answer: Callable[[], Any]) -> HttpResponseBase:
     """The answer to a call, or the one that was given before; raises Refused (409, 422), BadInput."""
-    key = call.request.headers.get(HEADER)
+    key = header(call.request, HEADER)
     if key is None or call.request.method != "POST":
         return _response(answer())
     promise = _begun(call, _key(key))
@@ -107,7 +108,7 @@ def _pending(promise: Promise) -> Any:
 def _fingerprint(call: Call) -> str:
     """Address, parameters, body, and in which mode."""
     request = call.request
-    mode = request.headers.get("X-ATK-Mode", ""), request.headers.get("Prefer", ""), request.headers.get("X-ATK-Callback", "")
+    mode = header(request, "X-ATK-Mode") or "", header(request, "Prefer") or "", header(request, "X-ATK-Callback") or ""
     whole = "\0".join((request.get_full_path(), *mode)).encode("utf-8", "surrogateescape") + b"\0" + request.body
     return hashlib.sha256(whole).hexdigest()
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from engine import errors
 from engine.api.errors import PROBLEM, headers_of, is_expected, status_of, text_of
+from engine.api.headers import header
 from engine.runtime.datamodel import Violated
 from engine.runtime.operations import Unauthorized
 from engine.runtime.store.history import failing
@@ -83,7 +84,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
     own = _own(error)
     title = "Step failed" if isinstance(error, Failed) else status_of(error).phrase
     body = {"message": message, **(own or {}), "type": "about:blank", "title": title, "status": status, "detail": message, **_more(error)}
-    plain = own is not None and PROBLEM not in request.headers.get("Accept", "")
+    plain = own is not None and PROBLEM not in (header(request, "Accept") or "")
     kind = "application/json" if plain else PROBLEM
     return HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type=kind, headers=headers_of(error))
 

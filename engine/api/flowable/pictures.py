@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import resvg_py
 from django.http import HttpRequest, HttpResponse
 
+from engine.api.headers import header
 from engine.errors import BadInput
 from engine.models import Definition, Deployment, Instance
 from engine.runtime import definitions, progress
@@ -39,7 +40,7 @@ def answer(request: HttpRequest, definition: Definition, instance: Instance | No
     """A definition's picture, with the marks of an instance if one is given; raises BadInput where nothing is drawn."""
     if not definition.has_diagram:
         raise BadInput("the model has no diagram information")
-    if SVG in request.headers.get("Accept", ""):
+    if SVG in (header(request, "Accept") or ""):
         return content(progress.svg(definition, instance, standalone=True).encode(), SVG, Vary="Accept")
     return content(png(definition, instance), PNG, Vary="Accept")
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from engine.api.headers import header
 from engine.api.openapi.document import document
 
 MEDIA_TYPE = "application/vnd.oai.openapi+json"
@@ -20,7 +21,7 @@ POLICY = (
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """The document as JSON."""
-    kind = MEDIA_TYPE if MEDIA_TYPE in request.headers.get("Accept", "") else "application/json"
+    kind = MEDIA_TYPE if MEDIA_TYPE in (header(request, "Accept") or "") else "application/json"
     return JsonResponse(document(), content_type=kind, headers={"Cache-Control": "max-age=300"})
 
 

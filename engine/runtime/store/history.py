@@ -95,11 +95,12 @@ def _fresh(unit: Loaded) -> dict[str, dict[str, Any]]:
     tasks = {e.activity: e for e in unit.effects if isinstance(e, CreateUserTask)}
     rows: dict[str, dict[str, Any]] = {}
     for f in unit.journal:
-        if isinstance(f, Entered | Taken) and unit.graph.remembers(f.node if isinstance(f, Entered) else f.flow):
-            number = (unit.revision + 1 << SHIFT) + len(rows)
-            rows[f.activity] = _run(unit, f, number, tasks.get(f.activity))
-        elif isinstance(f, Left) and f.activity in rows:
-            rows[f.activity] |= {"ended": f.at, "ended_in": unit.revision + 1, "reason": f.reason}
+        match f:
+            case Entered(node=element) | Taken(flow=element) if unit.graph.remembers(element):
+                number = (unit.revision + 1 << SHIFT) + len(rows)
+                rows[f.activity] = _run(unit, f, number, tasks.get(f.activity))
+            case Left() if f.activity in rows:
+                rows[f.activity] |= {"ended": f.at, "ended_in": unit.revision + 1, "reason": f.reason}
     for e in unit.effects:
         if isinstance(e, StartChild) and (run := _calling(unit, e)) in rows:
             rows[run]["called"] = UUID(e.instance)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import lru_cache
 from typing import Any
 
-from django.db import DataError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
 from django.db import Error as DatabaseTrouble
 from psycopg import Error as PostgresTrouble
 from psycopg import RawCursor
@@ -49,12 +49,13 @@ class _Many(_Numbered):
         self.given.append(results[-1])
 
 
-def _cursor(kind: type[_Numbered] = _Numbered) -> Any:
+def _cursor(kind: type[_Numbered] = _Numbered, link: Any = None) -> Any:
+    """A cursor of the connection; `link` is the connection itself where it was asked for before: each look for it goes a long way."""
+    link = link or connections[DEFAULT_DB_ALIAS]
     if not on_postgres():
-        return connection.cursor()
-    connection.ensure_connection()
-    wrapped: Any = kind(connection.connection)
-    return connection.make_cursor(wrapped)
+        return link.cursor()
+    link.ensure_connection()
+    return link.make_cursor(kind(link.connection))
 
 
 def _pipeline() -> AbstractContextManager[Any]:
@@ -112,7 +113,11 @@ def send(statements: Sequence[Statement]) -> None:
 
 def alone() -> bool:
     """Whether a transaction can be had that begins, ends and is sent as a whole: on PostgreSQL, outside of any other."""
-    return on_postgres() and not connection.in_atomic_block and bool(connection.get_autocommit())
+    return on_postgres() and _is_alone(connections[DEFAULT_DB_ALIAS])
+
+
+def _is_alone(link: Any) -> bool:
+    return not link.in_atomic_block and bool(link.get_autocommit())
 
 
 def commit(statements: Sequence[Statement]) -> None:
@@ -133,9 +138,10 @@ def commit(statements: Sequence[Statement]) -> None:
 
 
 def _at_once(whole: Statement) -> None:
-    cursor = _cursor()
+    link = connections[DEFAULT_DB_ALIAS]
+    cursor = _cursor(link=link)
     try:
-        with connection.wrap_database_errors:
+        with link.wrap_database_errors:
             cursor.execute(whole.sql, whole.values)
     except BaseException as error:
         _undo()
