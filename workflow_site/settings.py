@@ -81,17 +81,19 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "workflow_site.middleware.request_id",
+    "workflow_site.middleware.ShortWay",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "workflow_site.middleware.content_security_policy",
-    "workflow_site.middleware.Session",
-    "workflow_site.middleware.Locale",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "workflow_site.middleware.Csrf",
-    "workflow_site.middleware.Authentication",
-    "workflow_site.middleware.Message",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "workflow_site.middleware.Htmx",
+    "django_htmx.middleware.HtmxMiddleware",
+    "workflow_site.middleware.innermost",
 ]
 
 ROOT_URLCONF = "workflow_site.urls"

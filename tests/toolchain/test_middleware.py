@@ -49,7 +49,35 @@ def test_an_api_call_with_credentials_needs_no_session_and_no_csrf_token(strict:
     assert (answer.status_code, answer.content) == (200, b"session=False user=False")
 
 
+def test_an_api_call_without_any_cookie_needs_no_session_either(strict: Client) -> None:
+    assert strict.post("/api/probe").content == b"session=False user=False"
+
+
+@pytest.mark.django_db
+def test_a_browser_that_shows_a_page_has_a_session(strict: Client) -> None:
+    assert strict.get("/api/probe", headers={"Accept": "text/html,*/*"}).content == b"session=True user=True"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_api_call_gets_the_headers_that_every_answer_gets(secure: bool) -> None:
+    with override_settings(ROOT_URLCONF=__name__, SECURE_HSTS_SECONDS=60, SECURE_HSTS_PRELOAD=True):
+        page, call = (Client().get(path, secure=secure).headers for path in ("/page", "/api/probe"))
+    own = {"X-Request-Id", "Vary", "Content-Language", "Content-Length"}
+    assert {**call, **dict.fromkeys(own, "")} == {**page, **dict.fromkeys(own, "")}
+    assert int(call["Content-Length"]) > 0
+    assert ("Strict-Transport-Security" in call) is secure
+
+
+def test_an_api_call_for_another_site_or_in_the_clear_is_refused(strict: Client) -> None:
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        assert strict.get("/api/probe", headers={"Host": "elsewhere.example"}).status_code == 400
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert Client().get("/api/probe").status_code == 301
+
+
 def test_an_api_call_by_cookie_needs_the_csrf_token(strict: Client) -> None:
+    strict.cookies["sessionid"] = "x"
     assert strict.post("/api/probe").status_code == 403
 
 
