@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from engine import errors
-from engine.api.errors import PROBLEM, headers_of, is_expected, status_of, text_of
+from engine.api.errors import PROBLEM, Refused, headers_of, is_expected, status_of, text_of
 from engine.api.headers import header
 from engine.runtime.datamodel import Violated
 from engine.runtime.operations import Unauthorized
@@ -113,6 +113,13 @@ def _own(error: Exception) -> Mapping[str, Any] | None:
     return None
 
 
+# What is at fault where HTTP itself refuses.
+_AT_FAULT: Mapping[int, str] = {
+    401: "Authorization", 403: "Authorization", 405: "method", 406: "Accept", 409: "Idempotency-Key", 413: "body", 415: "Content-Type",
+    422: "Idempotency-Key", 429: "Authorization",
+}  # fmt: skip
+
+
 def _more(error: Exception) -> Mapping[str, Any]:
     """Where the fault is, for problem documents."""
     match error:
@@ -120,4 +127,8 @@ def _more(error: Exception) -> Mapping[str, Any]:
             return {"field": error.field, "errors": error.errors}
         case errors.BadInput() if error.field:
             return {"field": error.field}
+        case Taken():
+            return {"field": "businessKey"}
+        case Refused() if error.status in _AT_FAULT:
+            return {"field": error.field or _AT_FAULT[error.status]}
     return {}

@@ -130,16 +130,17 @@ def test_a_value_that_is_not_of_its_type_is_told_by_its_name(trusted: Services, 
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "status"),
+    ("method", "headers", "status", "field"),
     [
-        ("PUT", {}, 405), ("PATCH", {}, 405), ("DELETE", {}, 405), ("POST", {"Content_Type": "text/plain"}, 415),
-        ("POST", {"Accept": "application/xml"}, 406),
-        ("POST", {"Accept": "application/json; q=0.0, text/csv"}, 406),
+        ("PUT", {}, 405, "method"), ("PATCH", {}, 405, "method"), ("DELETE", {}, 405, "method"),
+        ("POST", {"Content_Type": "text/plain"}, 415, "Content-Type"),
+        ("POST", {"Accept": "application/xml"}, 406, "Accept"),
+        ("POST", {"Accept": "application/json; q=0.0, text/csv"}, 406, "Accept"),
     ],
 )  # fmt: skip
-def test_what_http_forbids_has_its_own_status(trusted: Services, method: str, headers: dict[str, str], status: int) -> None:
+def test_what_http_forbids_has_its_own_status(trusted: Services, method: str, headers: dict[str, str], status: int, field: str) -> None:
     answer = trusted.call(method, "scripts", b'{"name": "john"}', **headers)
-    assert answer.status_code == status
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
     assert answer["Content-Type"] == "application/problem+json"
 
 

@@ -29,7 +29,7 @@ def test_a_start_answers_the_data_model_with_its_nulls(trusted: Services) -> Non
 def test_the_business_key_is_the_id_and_free_again_after_the_end(trusted: Services) -> None:
     assert trusted.post("scripts?businessKey=bk", {"name": "mary"}) == {"id": "bk", **M}
     again = trusted.post("scripts?businessKey=bk", {"name": "mary"}, 409)
-    assert (again["processInstanceId"], again["status"]) == ("bk", 409)
+    assert (again["processInstanceId"], again["status"], again["field"]) == ("bk", 409, "businessKey")
     assert trusted.get("scripts/bk") == {"id": "bk", **M}
     trusted.delete("scripts/bk")
     assert trusted.get("scripts/bk", 404)["message"] == "Process instance with id bk not found"
