@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import requests
+from urllib3.exceptions import ProtocolError
 
 from engine.conf import settings as conf
 from engine.errors import BadInput
@@ -108,6 +109,8 @@ def _address(target: Target, rule: Rule | None) -> str:
 
 def _said(error: Exception) -> str:
     """The kind of trouble; the texts of the HTTP library may hold the address with its parameters."""
+    if isinstance(error, requests.ConnectionError) and error.args and isinstance(error.args[0], ProtocolError):
+        return "the connection broke off without an answer"
     kinds = {
         requests.exceptions.SSLError: "TLS failed",
         requests.exceptions.ConnectionError: "no connection",
