@@ -197,3 +197,11 @@ def test_answers_a_variable_of_any_type_with_a_value_of_any_kind(operator: Api, 
                 assert answer.status_code in (201, 400), f"{kind} {str(value)[:40]!r}: {answer.status_code}"
                 if answer.status_code == 400:
                     assert answer.json().get("field"), f"{kind} {str(value)[:40]!r}: {answer.content[:300]}"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/runtime/tasks/a%0Ab", "/api/%0A", "/external-job-api/acquire/%0A", "/api/repository/deployments%0A"]
+)
+def test_a_line_break_in_an_address_is_answered_as_everything_else(operator: Api, path: str) -> None:
+    answer = operator.http.get(path)
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)

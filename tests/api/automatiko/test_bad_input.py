@@ -151,6 +151,12 @@ def test_unknown_addresses_and_pages_are_refused(trusted: Services) -> None:
     trusted.get("scripts?size=-1", 400)
 
 
+@pytest.mark.parametrize("path", ["scripts/a%0Ab", "scripts/x/approval/%0A", "scripts%0A", "%0A", "management/processes/a%0A/instances/b"])
+def test_a_line_break_in_an_address_is_answered_as_everything_else(trusted: Services, path: str) -> None:
+    answer = trusted.call("GET", path)
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+
+
 def test_a_client_that_calls_too_often_has_to_wait(trusted: Services, settings: Any) -> None:
 
     settings.ENGINE_SERVICES_RATE = 3
