@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +27,7 @@ from engine.models.fields import uuid7
 from engine.runtime import naming, newest
 
 LONGEST = 2000
+OF_INSTANCES = ("GET", "POST", "DELETE")
 Found = Callable[[], Any]
 Methods = dict[str, Found]
 
@@ -59,8 +60,12 @@ def _dispatch(call: Call, segments: list[str]) -> Any:
     method = "GET" if call.request.method == "HEAD" else str(call.request.method)
     found = _methods(call, segments, method)
     if method not in found:
-        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(found)))
+        raise _impossible(method, found)
     return found[method]()
+
+
+def _impossible(method: str, found: Iterable[str]) -> Refused:
+    return Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(found)))
 
 
 def _methods(call: Call, segments: list[str], method: str) -> Methods:
@@ -115,6 +120,8 @@ def _found(call: Call, where: Service, key: str, more: list[str], method: str) -
             return _instance(call, row, id_, rest, id_)
     if not _is_known(where.graph, more, method):
         raise Nothing()
+    if not more and method not in OF_INSTANCES:
+        raise _impossible(method, OF_INSTANCES)  # whether there is an instance or not
     raise NoInstance(key)
 
 

@@ -81,9 +81,9 @@ def _key(call: Call, where: Service, sent: Mapping[str, Any]) -> str | None:
     """The business key: the parameter, else the variable that is tagged so; raises BadInput for one that no address can hold."""
     tagged = datamodel.of(where.definition).key
     value = call.param("businessKey") or (sent.get(tagged) if tagged else None)
-    if value is None or value == "":
+    key = "" if value is None else str(value)
+    if not key.strip():
         return None
-    key = str(value)
     if len(key) > LONGEST_KEY or (("/" in key or key in NO_KEYS) and not conf.SERVICES_COMPATIBLE):
         raise BadInput(f"a business key has at most {LONGEST_KEY} characters, no slash, and is no word of an address", "businessKey")
     return key

@@ -151,6 +151,12 @@ def test_unknown_addresses_and_pages_are_refused(trusted: Services) -> None:
     trusted.get("scripts?size=-1", 400)
 
 
+def test_a_wrong_method_is_told_of_an_instance_that_is_not_there_too(trusted: Services) -> None:
+    for method in ("PUT", "PATCH"):
+        answer = trusted.call(method, "scripts/nope", {})
+        assert (answer.status_code, answer["Allow"]) == (405, "DELETE, GET, POST")
+
+
 @pytest.mark.parametrize("path", ["scripts/a%0Ab", "scripts/x/approval/%0A", "scripts%0A", "%0A", "management/processes/a%0A/instances/b"])
 def test_a_line_break_in_an_address_is_answered_as_everything_else(trusted: Services, path: str) -> None:
     answer = trusted.call("GET", path)

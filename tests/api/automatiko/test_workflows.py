@@ -36,6 +36,12 @@ def test_the_business_key_is_the_id_and_free_again_after_the_end(trusted: Servic
     trusted.post("scripts?businessKey=bk", {"name": "mary"})
 
 
+def test_blanks_are_no_business_key(trusted: Services) -> None:
+    for key in ("", "%20", "%20%09"):
+        found = trusted.post(f"scripts?businessKey={key}&metadata=true", {"name": "mary"})
+        assert (found["metadata"]["businessKey"], found["id"]) == (None, found["metadata"]["id"])
+
+
 def test_two_at_once_cannot_have_one_key(trusted: Services, monkeypatch: Any) -> None:
     """Where the look before finds nothing, the constraint of the database does."""
     trusted.post("scripts?businessKey=bk", {"name": "mary"})
