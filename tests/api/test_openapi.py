@@ -262,3 +262,8 @@ def _archive(*names: str) -> bytes:
         for name in names:
             archive.write(Path(workflow_handlers.__file__).parent / "processes" / name, name)
     return target.getvalue()
+
+
+def test_names_the_status_of_tasks_that_are_not_there_also_where_no_path_names_them(operator: Api) -> None:
+    answer = operator.http.put("/api/runtime/tasks", {"taskIds": ["none"], "assignee": "bob"}, content_type="application/json")
+    assert str(answer.status_code) in document()["paths"]["/api/runtime/tasks"]["put"]["responses"]

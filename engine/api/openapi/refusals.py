@@ -52,12 +52,13 @@ def of(route: Route, *, body: bool) -> dict[str, Schema]:
     return found | {"5XX": {"$ref": "#/components/responses/Failure"}}
 
 
-FOUND_BY_BODY = ("form/form-data", "management/deadletter-jobs", "runtime/process-instances/delete")  # things that no path names
+# things that no path names
+FOUND_BY_BODY = ("form/form-data", "management/deadletter-jobs", "runtime/process-instances/delete", "PUT runtime/tasks")
 
 
 def _statuses(route: Route, body: bool) -> Iterator[int]:
     yield from (400, 401, 403, 429)
-    if "{" in route.path or route.path in FOUND_BY_BODY:
+    if "{" in route.path or route.path in FOUND_BY_BODY or f"{route.method} {route.path}" in FOUND_BY_BODY:
         yield 404
     if route.method != "GET" and not route.path.startswith("query/"):
         yield 409
