@@ -29,7 +29,7 @@ class Activity(models.Model):
     class Meta:
         ordering = ["instance", "number"]
         indexes = [
-            models.Index(fields=["instance", "number"], name="towpath_activity_order"),
+            models.Index(fields=["instance", "number"], include=["started", "id"], name="towpath_activity_order"),
             models.Index(fields=["node", "ended"], name="towpath_activity_node"),
             models.Index(fields=["started", "id"], name="towpath_activity_started"),
             models.Index(

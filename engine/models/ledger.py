@@ -55,7 +55,8 @@ class Ledger(models.Model):
         indexes = [
             models.Index(fields=["instance", "number", "attempt"], name="towpath_ledger_order"),
             models.Index(fields=["work"], name="towpath_ledger_work"),
-            models.Index(fields=["at"], name="towpath_ledger_at"),
+            models.Index(fields=["at", "id"], include=["outcome", "trigger"], name="towpath_ledger_at"),
+            models.Index(fields=["at", "id"], name="towpath_ledger_undone", condition=~models.Q(outcome="committed")),  # few
             models.Index(fields=["job"], name="towpath_ledger_job", condition=models.Q(job__isnull=False)),
             models.Index(fields=["at"], name="towpath_ledger_alone", condition=models.Q(instance=None)),
         ]

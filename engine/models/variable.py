@@ -41,7 +41,7 @@ class Variable(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["instance", "name"], include=["token", "task", "type"], name="towpath_variable_instance"),
+            models.Index(fields=["instance", "name"], include=["token", "task", "type", "id"], name="towpath_variable_instance"),
             models.Index(  # texts are found whether or not their case counts; a B-tree takes 2.7 kB at most
                 "name", Left(Upper("text"), 100), "instance", include=["token", "task", "type"], name="towpath_variable_text"
             ),

@@ -89,9 +89,14 @@ def names(user: User) -> tuple[Kind, tuple[str, ...]]:
 
     (More than a few groups are filled up to a power of two, so that the kinds are few.)
     """
-    me, mine = name(user), sorted(groups(user))
-    full = mine + mine[-1:] * ((1 << (len(mine) - 1).bit_length()) - len(mine)) if len(mine) > FEW_GROUPS else mine
-    return (me is not None, len(full)), ((me, *full) if me else tuple(full))
+    me, mine = name(user), filled(sorted(groups(user)))
+    return (me is not None, len(mine)), ((me, *mine) if me else tuple(mine))
+
+
+def filled(groups: list[str]) -> list[str]:
+    """More than a few groups, filled up with the last of them to a power of two; a few as they are."""
+    wanted = 1 << (len(groups) - 1).bit_length() if len(groups) > FEW_GROUPS else len(groups)
+    return groups + groups[-1:] * (wanted - len(groups))
 
 
 def as_viewer(kind: Kind, names: Sequence[str]) -> User:

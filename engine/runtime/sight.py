@@ -6,6 +6,7 @@ found by the ids of what he started, has, had or is offered, each by an index; a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -64,11 +65,9 @@ def _links(user: access.User) -> list[QuerySet[IdentityLink]]:
     """His own links and those of his groups, apart: each kind has its index."""
     me, groups = access.name(user), sorted(access.groups(user))
     own = [IdentityLink.objects.filter(user=me)] if me else []
-    return [*own, *_links_of(groups)]
+    return [*own, *(IdentityLink.objects.filter(of_them) for of_them in of_groups(groups))]
 
 
-def _links_of(groups: list[str]) -> list[QuerySet[IdentityLink]]:
-    """A few groups one by one: of one group the index gives the tasks in order, to be merged with those that are open."""
-    if len(groups) <= access.FEW_GROUPS:
-        return [IdentityLink.objects.filter(group=one) for one in groups]
-    return [IdentityLink.objects.filter(group__in=groups)]
+def of_groups(names: Sequence[str]) -> list[Q]:
+    """Links of groups; of a few one by one: of one group the index gives the tasks in order, to be merged with those that are open."""
+    return [Q(group=one) for one in names] if len(names) <= access.FEW_GROUPS else [Q(group__in=names)]

@@ -184,7 +184,7 @@ SUITE: dict[str, list[Given]] = {
     "query/activity-instances": [{"activityId": "work", "processInstanceId": "{open}"}],
     "query/historic-activity-instances": [{"activityType": "userTask", "processInstanceId": "{instance}"}],
     "query/historic-variable-instances": [
-        {"processInstanceId": "{instance}", "variables": CONDITIONS[5]}, {"variables": CONDITIONS[5]}, {"variables": CONDITIONS[6]}, {"variables": CONDITIONS[9]},
+        {"processInstanceId": "{instance}", "variables": CONDITIONS[5]}, {"variables": CONDITIONS[5]}, {"variables": CONDITIONS[0]},
     ],
 }  # fmt: skip
 _ADMIN = "/admin/towpath"

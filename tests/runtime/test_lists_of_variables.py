@@ -63,7 +63,8 @@ def several(definition: Definition) -> None:
 def shown(listing: Any, user: User, **filters: object) -> list[tuple[str, str]]:
     found, total = listing.page(user, filters, None, False, 0, 100)
     assert total == len(found)
-    return [(row.name, row.text) for row in found]
+    assert [row.name for row in found] == sorted(row.name for row in found)
+    return sorted((row.name, row.text) for row in found)
 
 
 # -- who sees them --------------------------------------------------------------------------------------------------------
@@ -76,6 +77,18 @@ def test_lists_the_variables_of_instances_and_of_tasks_alone(
     who: str, expected: list[tuple[str, str]], people: dict[str, User], several: None
 ) -> None:
     assert shown(queries.historic_variables, people[who]) == expected
+
+
+@pytest.mark.parametrize("who", ["alice", "admin"])
+@pytest.mark.parametrize("order", [False, True])
+def test_turns_the_pages_of_variables_without_missing_one(who: str, order: bool, people: dict[str, User], definition: Definition) -> None:
+    for number in range(5):
+        started(definition, "alice", ended=number > 2, said=str(number % 2), done="no")
+    pages = [queries.historic_variables.page(people[who], {}, None, order, start, 3) for start in range(0, 10, 3)]
+    rows = [row for page, _ in pages for row in page]
+    assert {total for _, total in pages} == {10}
+    assert {row.pk for row in rows} == set(Variable.objects.values_list("pk", flat=True))
+    assert [row.name for row in rows] == sorted(["said", "done"] * 5, reverse=order)
 
 
 @pytest.mark.parametrize(("who", "expected"), [("alice", OF_ALICE), ("admin", ALL), ("charlie", [])])

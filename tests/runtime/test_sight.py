@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db.models import Q
 from django.utils import timezone
 
 from engine import runtime
-from engine.models import IdentityLink, Instance, UserTask
+from engine.models import Activity, Definition, IdentityLink, Instance, UserTask
 from engine.runtime import access, queries, sight
 from tests.runtime.models import model
 from tests.runtime.models import user as task_named
@@ -91,6 +93,49 @@ def test_sorts_by_id_whether_the_rows_are_found_first_or_not(given: dict[str, st
     assert [row.pk for row in listing.page(people["admin"], given, None, True, 0, 500)[0]] == sorted(
         (row.pk for row in Instance.objects.all()), reverse=True
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, access.FEW_GROUPS, access.FEW_GROUPS + 3])
+def test_finds_what_is_offered_to_somebody_in_few_groups_or_many(count: int, people: dict[str, User], every_case: None) -> None:
+    names = ["kitchen", "office", *(f"g{number}" for number in range(count))][:count]
+    people["alice"].groups.set([Group.objects.get_or_create(name=name)[0] for name in names])
+    links = IdentityLink.objects.filter(Q(user="alice") | Q(group__in=names), type="candidate")
+    free = {task.pk for task in UserTask.objects.filter(state="open", assignee=None, pk__in=links.values("task"))}
+    own = {task.pk for task in UserTask.objects.filter(state="open", assignee="alice")}
+    for asked, expected in (("candidateUser", free), ("candidateOrAssigned", free | own)):
+        for _ in range(2):  # the second time by the SQL that was kept
+            found, total = queries.tasks.page(people["admin"], {asked: "alice"}, size=500)
+            assert {task.pk for task in found} == expected
+            assert total == len(expected)
+
+
+@pytest.fixture
+def runs(every_case: None) -> None:
+    """Each instance ran three nodes, the last of which has not ended; all of them began within a few minutes."""
+    now = timezone.now()
+    for place, instance in enumerate(Instance.objects.all()):
+        for number, node in enumerate(("begin", "look", "look")):
+            began = now - timedelta(minutes=place * 7 % 5, seconds=number)
+            Activity.objects.create(
+                instance=instance, number=number, node=node, type="userTask", token=0, started=began, began_in=1,
+                ended=None if number == 2 else now,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["alice", "admin"])
+@pytest.mark.parametrize("by", ["startTime", "activityId"])
+@pytest.mark.parametrize("order", [False, True])
+def test_lists_what_was_run_in_order_and_each_once(who: str, by: str, order: bool, people: dict[str, User], runs: None) -> None:
+    user, column = people[who], {"startTime": "started", "activityId": "node"}[by]
+    [definition] = Definition.objects.all()
+    seen = set(Activity.objects.filter(instance__in=access.visible_instances(user)))
+    for given in ({}, {"processDefinitionId": definition.pk}):
+        pages = [queries.activities.page(user, given, by, order, start, 20) for start in range(0, len(seen), 20)]
+        rows = [row for page, _ in pages for row in page]
+        assert set(rows) == seen
+        assert {total for _, total in pages} == {len(rows)} == {len(seen)}
+        values = [getattr(row, column) for row in rows]
+        assert values == sorted(values, reverse=order)
 
 
 def test_counts_the_badge_as_the_views_of_the_inbox_do(people: dict[str, User], every_case: None) -> None:

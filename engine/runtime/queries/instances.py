@@ -282,14 +282,22 @@ def _runs_listed(user: Any) -> QuerySet[Activity]:
 
 
 _ACTIVITY_SORTS: Mapping[str, Any] = {
-    "activityId": "node", "activityName": "name", "activityType": "type", "activityInstanceId": "pk", "executionId": "token",
+    "activityId": ("node", "ended"), "activityName": "name", "activityType": "type", "activityInstanceId": "pk", "executionId": "token",
     "startTime": "started", "endTime": "ended", "duration": took("started"), "processInstanceId": "instance_id",
     "processDefinitionId": "instance__definition_id", "tenantId": "instance__tenant",
 }  # fmt: skip
 _AS_RUN = ("instance_id", "number")
 
 activities: Listing[Activity] = Listing(
-    "activity instance", _runs, _ACTIVITIES, _ACTIVITY_SORTS, "startTime", _AS_RUN, _runs_listed, by_name=True
+    "activity instance",
+    _runs,
+    _ACTIVITIES,
+    _ACTIVITY_SORTS,
+    "startTime",
+    _AS_RUN,
+    _runs_listed,
+    by_name=True,
+    apart=frozenset({"processDefinitionId", "processDefinitionIds"}),  # a version is used for some time
 )
 current_activities: Listing[Activity] = Listing(  # those of instances that still run
     "activity instance",

@@ -35,7 +35,7 @@ _DEAR = frozenset(  # filters by which rows are found through other tables
     ("candidateUser", "candidateGroup", "candidateGroups", "candidateGroupIn", "candidateOrAssigned", "involvedUser", "taskInvolvedUser",
      "taskCandidateGroup", "variables", "processVariables", "processInstanceVariables", "taskVariables")
 )  # fmt: skip
-Order = str | Any  # a path, or an expression
+Order = str | Any  # a path, an expression, or some of them
 
 
 def _given(filters: Mapping[str, object] | None, some: frozenset[str]) -> bool:
@@ -56,6 +56,8 @@ class Listing(Generic[M]):
     `seen` is what a user sees, asked of each row; `listed` is the same for long lists, found from what is his (`sight`). Where they
     ask nothing of a user but his name, his groups and whether he is an operator (`by_name`), the SQL of a page is written once for
     all who are of one kind. `plain` are the filters by an id that clients ask for again and again: one plan is good for all values.
+    `apart` are those whose rows lie together somewhere along the default order: they are found first, and then sorted. `own_ties` are
+    the ties in the lists of what is somebody's, if another index finds those.
     """
 
     what: str
@@ -66,6 +68,8 @@ class Listing(Generic[M]):
     ties: tuple[Order, ...] = ("pk",)
     listed: Callable[[Any], QuerySet[M]] | None = None
     plain: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+    own_ties: tuple[Order, ...] = ()
     by_name: bool = False
 
     def __call__(self, user: Any, filters: Mapping[str, object] | None = None) -> QuerySet[M]:
@@ -81,16 +85,23 @@ class Listing(Generic[M]):
         return sorted((name, value) for name, value in (filters or {}).items() if name in self.filters and value is not None)
 
     def sorted(
-        self, rows: QuerySet[M], by: str | None = None, descending: bool = False, filters: Mapping[str, object] | None = None
+        self,
+        rows: QuerySet[M],
+        by: str | None = None,
+        descending: bool = False,
+        filters: Mapping[str, object] | None = None,
+        *,
+        own: bool = False,
     ) -> QuerySet[M]:
         """In the order asked for, ties broken so that pages never overlap; raises BadInput for a name that is no way to sort.
 
-        `filters` are those that the rows met: by some of them the rows are found first, and then sorted.
+        `filters` are those that the rows met: by some of them the rows are found first, and then sorted. `own`: all are somebody's.
         """
         first = self.sorts[self._sort(by)]
-        if first == "pk" and _given(filters, _ALONG):
-            first = Coalesce("pk", "pk")  # the same, but no index of it is walked
-        return rows.order_by(*(OrderBy(F(e) if isinstance(e, str) else e, descending=descending) for e in (first, *self.ties)))
+        if (first == "pk" and _given(filters, _ALONG)) or (first == self.sorts[self.default] and _given(filters, self.apart)):
+            first = Coalesce(first, first)  # the same, but no index of it is walked
+        order = (*(first if isinstance(first, tuple) else (first,)), *((own and self.own_ties) or self.ties))
+        return rows.order_by(*(OrderBy(F(e) if isinstance(e, str) else e, descending=descending) for e in order))
 
     def _sort(self, by: str | None) -> str:
         name = by or self.default
@@ -145,7 +156,8 @@ class Listing(Generic[M]):
         shape = (self, self._sort(by), descending, tuple(name for _, name, _ in made)) if self.by_name else None
 
         def rows(viewer: Any, wanted: Q) -> QuerySet[M]:
-            return self.sorted(self._seen_by(viewer, filters).filter(wanted), by, descending, filters)
+            own = not access.sees_all(viewer)
+            return self.sorted(self._seen_by(viewer, filters).filter(wanted), by, descending, filters, own=own)
 
         return Whole(self.model, user, shape, rows, conditions)
 

@@ -14,8 +14,9 @@ from engine.errors import BadInput
 from engine.models import IdentityLink, UserTask
 from engine.models.compiled import KEPT
 from engine.runtime import access, holders, sight
-from engine.runtime.queries.asking import asked
+from engine.runtime.queries.asking import ByShape, asked
 from engine.runtime.queries.filters import (
+    Filter,
     Filters,
     after,
     among,
@@ -33,6 +34,7 @@ from engine.runtime.queries.filters import (
     of_texts,
     switch,
     tenant,
+    text,
 )  # fmt: skip
 from engine.runtime.queries.instances import of_definition, took
 from engine.runtime.queries.listing import Listing
@@ -54,10 +56,16 @@ def _offered(among: Q, *any_of: Q) -> sight.Ids:
     return sight.ids(*(found.filter(pk__in=offers).values_list("pk") for offers in _linked(*any_of)))
 
 
-def _person(who: str) -> tuple[Q, Q]:
-    """A user by name, and the groups he is in."""
-    users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: who})
-    return Q(user=who), Q(group__in=Group.objects.filter(user__in=users).values("name"))
+def _of_person(make: Callable[[str, list[Q]], Q]) -> Filter:
+    """A filter by a user's name: `make` gets it, and the links that are his and his groups', which are read first."""
+
+    def read(name: str, value: object) -> tuple[int, list[str]]:
+        who = text(name, value)
+        users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: who})
+        groups = access.filled(sorted(Group.objects.filter(user__in=users).values_list("name", flat=True)))
+        return len(groups), [who, *groups]
+
+    return ByShape(read, lambda shape, values: make(values[0], [Q(user=values[0]), *sight.of_groups(values[1:])]))
 
 
 WHOEVER = " whoever has it"  # behind the name of such a filter: also what has an assignee
@@ -72,16 +80,16 @@ def _offers(among: Q) -> Filters:
 def _offers_of(among: Q, free: Q) -> Filters:
     """The same, of the free ones of some tasks; a person's own are hers, free or not."""
 
-    def or_assigned(who: str) -> Q:
-        return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(free, *_person(who))))
+    def or_assigned(who: str, links: list[Q]) -> Q:
+        return Q(pk__in=sight.ids(UserTask.objects.filter(among, assignee=who).values_list("pk"), _offered(free, *links)))
 
-    of_groups = of_texts(lambda groups: Q(pk__in=_offered(free, Q(group__in=groups))), least=1)
+    of_groups = of_texts(lambda groups: Q(pk__in=_offered(free, *sight.of_groups(groups))), least=1)
     return {
-        "candidateUser": of_text(lambda who: Q(pk__in=_offered(free, *_person(who)))),
+        "candidateUser": _of_person(lambda who, links: Q(pk__in=_offered(free, *links))),
         "candidateGroup": of_text(lambda group: Q(pk__in=_offered(free, Q(group=group)))),
         "candidateGroups": of_groups,
         "candidateGroupIn": of_groups,
-        "candidateOrAssigned": of_text(or_assigned),
+        "candidateOrAssigned": _of_person(or_assigned),
     }
 
 

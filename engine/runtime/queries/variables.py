@@ -179,14 +179,19 @@ def _seen(user: Any) -> QuerySet[Variable]:
     return found.filter(Q(of_instance) | Q(of_task, instance=None))
 
 
-def _listed(user: Any, instances: sight.Ids) -> QuerySet[Variable]:
-    """The same for lists; `instances` are those that he sees. Whether there are others too is asked first: there hardly ever are."""
+def _listed(user: Any, instances: sight.Ids) -> tuple[QuerySet[Variable], bool]:
+    """The same for lists, and whether any process keeps no variables; `instances` are those that he sees.
+
+    Whether there are others too is asked first, of both in one statement: there hardly ever are.
+    """
     found = Variable.objects.all()
     of_instances = found.filter(instance__in=instances)
     alone = found.filter(instance=None, task__in=sight.tasks(user, Q(instance=None)).values("pk"))
-    if not alone.exists():
-        return of_instances
-    return found.filter(pk__in=sight.ids(of_instances.values_list("pk"), alone.values_list("pk")))
+    asked = Definition.objects.order_by().values_list(Exists(alone), Exists(Definition.objects.filter(_SILENT)))[:1]
+    others, silent = next(iter(asked), (True, False))  # without a definition there is no instance
+    if not others:
+        return of_instances, silent
+    return found.filter(pk__in=sight.ids(of_instances.values_list("pk"), alone.values_list("pk"))), silent
 
 
 def _live(found: QuerySet[Variable]) -> QuerySet[Variable]:
@@ -197,7 +202,7 @@ def _live(found: QuerySet[Variable]) -> QuerySet[Variable]:
 
 def _live_listed(user: Any) -> QuerySet[Variable]:
     all_of_them = access.sees_all(user)
-    return _live(Variable.objects.all() if all_of_them else _listed(user, sight.instances(user).filter(ended=None).values("pk")))
+    return _live(Variable.objects.all() if all_of_them else _listed(user, sight.instances(user).filter(ended=None).values("pk"))[0])
 
 
 # Processes that keep no runs of activities keep no variables either (as Flowable's HistoryLevel).
@@ -212,10 +217,11 @@ def _past(found: QuerySet[Variable]) -> QuerySet[Variable]:
 
 def _past_listed(user: Any) -> QuerySet[Variable]:
     """The same for lists: millions are not asked for their process where each keeps its variables."""
-    if not access.sees_all(user):
-        return _past(_listed(user, sight.instance_ids(user)))
-    found = Variable.objects.all()
-    return _past(found) if Definition.objects.filter(_SILENT).exists() else found
+    if access.sees_all(user):
+        found, silent = Variable.objects.all(), Definition.objects.filter(_SILENT).exists()
+    else:
+        found, silent = _listed(user, sight.instance_ids(user))
+    return _past(found) if silent else found
 
 
 def _of_one_row(name: str, value: object) -> Q:
@@ -252,12 +258,15 @@ _FILTERS: Filters = {
 }
 _SORTS = {"processInstanceId": "instance_id", "variableName": "name"}
 _TIES = (Folded("text"), "instance_id", "pk")  # as the index of texts has them, which so serves the whole list
+_OWN_TIES = ("instance_id", "pk")  # somebody's are found by the index of instances
 
 # Their long lists ask the database first what there is: SQL that is written for one call may be wrong for the next.
 historic_variables: Listing[Variable] = Listing(
-    "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _past_listed
+    "variable", lambda user: _past(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _past_listed, own_ties=_OWN_TIES
 )
-variables: Listing[Variable] = Listing("variable", lambda user: _live(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _live_listed)
+variables: Listing[Variable] = Listing(
+    "variable", lambda user: _live(_seen(user)), _FILTERS, _SORTS, "variableName", _TIES, _live_listed, own_ties=_OWN_TIES
+)
 
 
 # -- their values ---------------------------------------------------------------------------------------------------------
