@@ -4,4 +4,4 @@ from django.urls import re_path
 
 from engine.api.flowable.external import routes
 
-urlpatterns = [re_path(r"(?s)^(?P<path>.*)\Z", routes.view(), name="external-job-api")]
+urlpatterns = [re_path(r"^(?P<path>[\s\S]*)\Z", routes.view(), name="external-job-api")]

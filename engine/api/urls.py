@@ -7,5 +7,5 @@ from engine.api.openapi.views import openapi
 
 urlpatterns = [
     path("openapi.json", openapi, name="engine-api-document"),
-    re_path(r"(?s)^(?P<path>.*)\Z", routes.view(), name="engine-api"),
+    re_path(r"^(?P<path>[\s\S]*)\Z", routes.view(), name="engine-api"),
 ]

@@ -7,5 +7,5 @@ from engine.api.openapi.views import SwaggerUI
 
 urlpatterns = [
     path("docs/", SwaggerUI.as_view(url="/services/openapi.json", title="Services"), name="services-docs"),
-    re_path(r"(?s)^(?P<path>.*)\Z", door, name="services"),
+    re_path(r"^(?P<path>[\s\S]*)\Z", door, name="services"),
 ]
