@@ -67,8 +67,8 @@ def close(run: Run, scope: Token, reason: str | None) -> None:
     if has_listeners(run, scope) or scope.counters.get("open"):
         compensation.keep(run, scope)
         scopes.cancel_inside(run, scope, reason)
-    for name in list(run.state.variables.get(scope.number, ())) if not scopes.is_round(run, scope) else ():
-        run.state.drop(scope.number, name)
+    if not scopes.is_round(run, scope):
+        run.state.close(scope.number)
     scope.scope = False
     for counter in ("open", "joins", "beside", "undo"):
         scope.counters.pop(counter, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.bpmn.graph import Node, Start
+from engine.bpmn.graph import Node, Start, Work
 from engine.errors import BadInput, BpmnError, Conflict
 from engine.interpreter import (
     activities,
@@ -43,6 +43,7 @@ from engine.interpreter.state import ROOT, Token
 
 JOBS = {"timer": "timer", "external": "external", "async-call": "child"}  # what the token of a job waits for, if not for the job itself
 ANSWERS = {"bpmn-error": "external"}  # what the token waits for that gets such a thing, if not for the thing itself
+PASSED_BY_TRIGGER = {"userTask", "serviceTask", "sendTask", "businessRuleTask", "receiveTask", "intermediateCatchEvent"}
 OF_TASKS: Mapping[type[Input], str] = {Completed: "complete", Aborted: "abort", Assigned: "assign"}
 
 
@@ -58,6 +59,8 @@ def take(run: Run, input: Input) -> None:
             run.plan(OF_TASKS[type(input)], waiting(run, input.token, "user"), input)
         case Ran():
             run.plan("run job", waiting(run, input.token, JOBS.get(input.kind, "job")), input)
+        case Received(kind="trigger"):
+            run.plan("receive", triggered(run, input.token), input)
         case Received():
             run.plan("receive", waiting(run, input.token, ANSWERS.get(input.kind, input.kind)), input)
         case ChildTold() | Yielded():
@@ -81,6 +84,21 @@ def waiting(run: Run, number: int, wait: str) -> Token:
     if token is None or token.wait != wait:
         raise Conflict(f"Nothing waits for this any more ({wait})")
     return token
+
+
+def triggered(run: Run, number: int) -> Token:
+    """The token of that number, if it waits for a trigger or may be triggered past what it waits for; raises Conflict."""
+    token = run.state.tokens.get(number)
+    if token is not None and (token.wait in ("condition", "external") or (token.wait == "job" and _may_be_left_undone(run, token))):
+        return token
+    return waiting(run, number, "trigger")
+
+
+def _may_be_left_undone(run: Run, token: Token) -> bool:
+    """Whether a trigger goes past a flagged step that was not begun, as at Flowable; what it refuses there is refused here."""
+    node = run.node(token)
+    remote = isinstance(node.detail, Work) and node.detail.kind in ("http", "mail")
+    return token.activity is None and node.type in PASSED_BY_TRIGGER and not remote
 
 
 def follow_up(run: Run, input: ChildTold | Yielded) -> None:
@@ -178,15 +196,24 @@ def receive(run: Run, token: Token, input: Received) -> None:
     run.transient.setdefault(token.number, {}).update(input.transient)
     match input.kind:
         case "trigger":
-            variables.write_all(run, token, input.variables)
-            run.wake(token)
-            run.plan("leave", token)
+            trigger(run, token, input.variables)
         case "external" | "bpmn-error":
             external(run, token, input.name if input.kind == "bpmn-error" else None, "", input.variables)
         case "adhoc":
             subprocesses.begin_activity(run, token, input.name)
         case _:
             events.happened(run, token, input.variables)
+
+
+def trigger(run: Run, token: Token, given: Mapping[str, Any]) -> None:
+    """A trigger lets a token go on; a conditional event that gets one looks at its condition (Flowable's behaviours and their triggers)."""
+    variables.write_all(run, token, given)
+    event = run.node(token).event
+    if event is None or event.kind != "conditional":
+        run.wake(token)
+        run.plan("leave", token)
+    elif watching.holds(run, token):
+        events.happened(run, token, {})
 
 
 def external(run: Run, token: Token, error: str | None, message: str, answered: Mapping[str, Any]) -> None:

@@ -308,7 +308,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message, signal or trigger reached a token (`trigger`: receive task, triggerable service task), or an external worker answered."""
+    """A message, signal or trigger reached a token, or an external worker answered.
+
+    `trigger`: of a receive task or a triggerable service task; it also goes past a flagged step that was not begun.
+    """
 
     token: int
     kind: str

@@ -93,10 +93,11 @@ def round_ended(run: Run, one: Token) -> None:
     loop, rounds = loop_of(run, body), body.counters["rounds"]
     rounds["done"] += 1
     gather(run, one, body, loop)
-    run.state.remove(one)
     run.count("open", -1, body)
     tell_numbers(run, body)
-    if enough(run, body, loop):
+    done = enough(run, body, loop)
+    run.state.remove(one, traceless=loop.sequential and not done)  # of rounds one by one the last alone is remembered (as at Flowable)
+    if done:
         finish(run, body)
     elif loop.sequential or loop.standard:
         begin_round(run, body)
@@ -128,8 +129,7 @@ def finish(run: Run, body: Token, reason: str | None = None) -> None:
             if child.node == body.node:
                 scopes.cancel(run, child, reason, within=True)
     hand_out(run, body, loop_of(run, body))
-    for name in list(run.state.variables.get(body.number, ())):
-        run.state.drop(body.number, name)
+    run.state.close(body.number)
     body.scope = False
     body.counters = {}
     run.state.touch(body)
@@ -137,12 +137,13 @@ def finish(run: Run, body: Token, reason: str | None = None) -> None:
 
 
 def tell_numbers(run: Run, body: Token) -> None:
-    """Write the loop variables of a multi-instance where its rounds see them."""
+    """Write the loop variables of a multi-instance where its rounds see them; of rounds one by one there is always one active."""
     rounds = body.counters["rounds"]
+    active = 1 if loop_of(run, body).sequential else body.counters["open"]
     if rounds["of"] is not None:
         run.state.set_local(body.number, "nrOfInstances", rounds["of"])
         run.state.set_local(body.number, "nrOfCompletedInstances", rounds["done"])
-        run.state.set_local(body.number, "nrOfActiveInstances", body.counters["open"])
+        run.state.set_local(body.number, "nrOfActiveInstances", active)
 
 
 def gather(run: Run, one: Token, body: Token, loop: Loop) -> None:

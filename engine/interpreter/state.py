@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import NotLoaded
 
@@ -60,12 +60,22 @@ class Facts:
     service: bool = False  # of the service API, where an error that nobody catches ends the instance instead of failing the unit
 
 
+class Past(NamedTuple):
+    """A variable whose scope ended in this unit, with its last value; `written` in this unit, `stored` before it."""
+
+    number: int
+    name: str
+    value: Any
+    written: bool
+    stored: bool
+
+
 @dataclass(slots=True)
 class State:
     """The part of an instance that is loaded, and what changed in it.
 
     `variables[n]` are the variables local to token n. `complete` are the scopes whose children are all here; None: everything is.
-    `written`, `dropped` (variables) and `added`, `changed`, `removed` (tokens) are what `store` has to save.
+    `written`, `dropped`, `past` (variables) and `added`, `changed`, `removed` (tokens) are what `store` has to save.
     """
 
     facts: Facts
@@ -75,7 +85,8 @@ class State:
     complete: frozenset[int] | None = None
     ended: bool = False
     written: dict[tuple[int, str], bool] = field(default_factory=dict)  # -> whether it is new
-    dropped: set[tuple[int, str]] = field(default_factory=set)
+    dropped: set[tuple[int, str]] = field(default_factory=set)  # by name: nothing is left of them
+    past: list[Past] = field(default_factory=list)  # with their scope: they are history
     added: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -94,6 +105,7 @@ class State:
             self.ended,
             dict(self.written),
             set(self.dropped),
+            list(self.past),
             set(self.added),
             set(self.changed),
             set(self.removed),
@@ -124,10 +136,12 @@ class State:
             self.changed.add(token.number)
         return token
 
-    def remove(self, token: Token) -> None:
-        """Take a token away, with the variables local to it."""
-        for name in list(self.variables.get(token.number, ())):
-            self.drop(token.number, name)
+    def remove(self, token: Token, *, traceless: bool = False) -> None:
+        """Take a token away, with the variables local to it; `traceless`: they leave nothing in the history."""
+        if traceless:
+            for name in list(self.variables.get(token.number, ())):
+                self.drop(token.number, name)
+        self.close(token.number)
         self.variables.pop(token.number, None)
         del self.tokens[token.number]
         if self._below is not None and token.parent is not None:
@@ -227,3 +241,12 @@ class State:
         if self.written.pop((number, name), False):
             return  # made in this unit: never stored
         self.dropped.add((number, name))
+
+    def close(self, number: int) -> None:
+        """End the variables of one token or scope: they are history, with their last values."""
+        mine = self.variables.get(number, {})
+        for name in list(mine):
+            place = (number, name)
+            written = place in self.written
+            fresh = self.written.pop(place, False)
+            self.past.append(Past(number, name, mine.pop(name), written, stored=not fresh))

@@ -76,7 +76,10 @@ def trigger(
     transient: Mapping[str, Any] | None = None,
     user: access.User = None,
 ) -> None:
-    """Let a receive task or a triggerable service task go on, or what waits for a message, a signal or a time (as at Flowable)."""
+    """Let a receive task or a triggerable service task go on, or what waits for a message, a signal or a time (as at Flowable).
+
+    A step that waits for its job or its worker is left undone, and its job is gone. Raises Conflict where nothing waits.
+    """
     key = identify(instance_id)
     _check_seen(key, user)
     received = Received(token, "trigger", None, known(variables), known(transient))

@@ -141,10 +141,10 @@ class Story:
         return [(c, token) for c in self.world.cases.values() if not c.ended for k, n, token, _, _ in c.waits if (k, n) == (kind, name)]
 
     def trigger(self, step: str, **variables: Any) -> Self:
-        """Let a receive task or triggerable service task go on."""
+        """Let a receive task or triggerable service task go on, or a step that waits for its job or its worker, which is left undone."""
         for case in self.cases:
             for token in case.state.tokens.values():
-                if token.wait == "trigger" and step in self._called(case, token.node):
+                if token.wait in ("trigger", "job", "external", "condition") and step in self._called(case, token.node):
                     self.world.work((case.id, Received(token.number, "trigger", None, variables)))
                     return self
         raise AssertionError(f"nothing waits in {step!r}, {self._standing()}")

@@ -108,7 +108,8 @@ class Unit:
             case.tasks.clear()
             case.jobs.clear()
             case.waits.clear()
-        for kept in (change.state.written, change.state.dropped, change.state.added, change.state.changed, change.state.removed):
+        state = change.state
+        for kept in (state.written, state.dropped, state.past, state.added, state.changed, state.removed):
             kept.clear()
 
     def remember(self, case: Case, fact: j.Fact) -> None:

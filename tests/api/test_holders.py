@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import MINE, REVIEW, Api
+from tests.api.conftest import MINE, REVIEW, Api, line, model
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +115,13 @@ def test_to_have_had_a_task_gives_no_right_to_see_it_or_its_instance(operator: A
 def test_what_the_engine_keeps_for_itself_is_no_type_of_a_link(operator: Api, mine: str, kind: str) -> None:
     operator.send("POST", f"{TASKS}/{mine}/identitylinks", {"user": "bob", "type": kind}, 400)
     operator.send("DELETE", f"{TASKS}/{mine}/identitylinks/users/bob/{kind}", status=404)
+
+
+def test_a_run_was_completed_for_whom_the_task_belonged_to(operator: Api) -> None:
+    operator.deploy(model("pair", line(*(f'<userTask id="{name}" flowable:assignee="alice"/>' for name in ("write", "read")))))
+    instance = operator.start("pair")
+    asked = {"processInstanceId": instance, "taskCompletedBy": "alice"}
+    assert operator.get("runtime/activity-instances", asked)["total"] == 0
+    act(operator, operator.task(instance), "complete")
+    assert [run["activityId"] for run in operator.get("runtime/activity-instances", asked)["data"]] == ["write"]
+    assert operator.get("runtime/activity-instances", {**asked, "taskCompletedBy": "admin"})["total"] == 0

@@ -48,7 +48,7 @@ def merged(whole: State, part: State) -> State:
             new.variables.pop(number, None)
     for number in part.added | part.changed:
         new.tokens[number] = part.tokens[number].copy()
-    for number, name in part.dropped:
+    for number, name in (*part.dropped, *((one.number, one.name) for one in part.past)):
         new.variables.get(number, {}).pop(name, None)
     for number, name in part.written:
         new.variables.setdefault(number, {})[name] = part.variables[number][name]

@@ -135,3 +135,72 @@ def test_an_external_worker_answers_with_variables_or_an_error() -> None:
     )
     play(offered).start().answer("painting", colour="red").has_ended(at="dry").knows(colour="red")
     play(offered).start().answer("painting", error="SPILLED").has_ended(at="wiped")
+
+
+# -- triggered before its time
+@pytest.mark.parametrize(
+    "step",
+    ['<serviceTask id="store" {} flowable:expression="${{kitchen.store()}}"/>', '<userTask id="store" {}/>', '<receiveTask id="store" {}/>',
+     '<intermediateCatchEvent id="store" {}><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></intermediateCatchEvent>'],
+    ids=["service", "user", "receive", "catch"],
+)  # fmt: skip
+def test_a_flagged_step_that_is_triggered_is_left_undone_and_its_job_is_gone(step: str) -> None:
+    drawn = model(f"""
+    <startEvent id="begin"/>
+    {step.format('flowable:async="true"')}
+    <userTask id="after"/>
+    begin -> store
+    store -> after
+    """)
+    story = play(drawn).start().has_jobs("store").trigger("store", seen=True)
+    story.waits_at("after").has_jobs().has_timers().has_done(store=0, after=0).knows(seen=True)
+
+
+@pytest.mark.parametrize(
+    "step",
+    ['<scriptTask id="store" {} scriptFormat="juel"><script>${{1}}</script></scriptTask>', '<exclusiveGateway id="store" {}/>',
+     '<manualTask id="store" {}/>'],
+    ids=["script", "gateway", "manual"],
+)  # fmt: skip
+def test_what_takes_no_trigger_waits_for_its_job(step: str) -> None:
+    drawn = model(f"""
+    <startEvent id="begin"/>
+    {step.format('flowable:async="true"')}
+    <userTask id="after"/>
+    begin -> store
+    store -> after
+    """)
+    story = play(drawn).start()
+    with pytest.raises(Conflict):
+        story.trigger("store")
+    story.has_jobs("store")
+
+
+def test_a_step_that_is_done_and_waits_to_be_left_takes_no_trigger() -> None:
+    story = play(AFTER).start()
+    with pytest.raises(Conflict):
+        story.trigger("store")
+    story.has_jobs("store").run_jobs().waits_at("small")
+
+
+def test_a_trigger_takes_the_work_from_its_worker() -> None:
+    drawn = model("""
+    <startEvent id="begin"/>
+    <serviceTask id="bake" flowable:type="external-worker" flowable:topic="oven"/>
+    <userTask id="after"/>
+    begin -> bake
+    bake -> after
+    """)
+    story = play(drawn).start().trigger("bake", baked=False).waits_at("after").knows(baked=False).has_done(bake=1)
+    assert not story.jobs("external")
+
+
+def test_a_conditional_event_that_is_triggered_looks_at_its_condition() -> None:
+    drawn = model("""
+    <startEvent id="begin"/>
+    <intermediateCatchEvent id="enough"><conditionalEventDefinition><condition>${amount > 3}</condition></conditionalEventDefinition></intermediateCatchEvent>
+    <userTask id="after"/>
+    begin -> enough
+    enough -> after
+    """)
+    play(drawn).start(amount=1).trigger("enough", amount=2).knows(amount=2).waits_at().trigger("enough", amount=4).waits_at("after")

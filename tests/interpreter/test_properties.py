@@ -114,7 +114,7 @@ def played(one: Graph, order: list[int]) -> tuple[Counter[str], Counter[str]]:
         left.update(f.node for f in change.journal if isinstance(f, Left))
         check(change.state)
         state = change.state
-        for kept in (state.added, state.changed, state.removed, state.dropped):
+        for kept in (state.added, state.changed, state.removed, state.dropped, state.past):
             kept.clear()
         state.written.clear()
         return state

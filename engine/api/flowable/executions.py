@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from engine.api.body import Json, Members, one_of
@@ -14,13 +15,20 @@ from engine.errors import BadInput, NotFound
 from engine.models import Subscription, Token
 from engine.runtime import deliveries, messages, queries
 from engine.runtime.queries import filters
+from engine.runtime.queries.instances import EVENT, around_gateways
 
 PATH = "runtime/executions"
 SUBSCRIPTIONS = "runtime/event-subscriptions"
 
 
-def shaped(call: Call, row: Token) -> dict[str, Json]:
-    parent = execution_id(row.instance_id, row.parent)
+def _page(call: Call, rows: Iterable[Token]) -> list[Json]:
+    around = around_gateways(rows)
+    return [shaped(call, row, around) for row in rows]
+
+
+def shaped(call: Call, row: Token, around: Mapping[tuple[Any, int], int | None]) -> dict[str, Json]:
+    above = row.parent if row.parent is None else around.get((row.instance_id, row.parent), row.parent)
+    parent = execution_id(row.instance_id, above)
     caller = execution_id(row.instance.parent, row.instance.parent_token) if row.number == 0 else None
     own = execution_id(row.instance_id, row.number)
     return {
@@ -41,7 +49,7 @@ def shaped(call: Call, row: Token) -> dict[str, Json]:
 @listed(PATH, "query/executions")
 def all_executions(call: Call, given: Mapping[str, object]) -> Json:
     """The executions: the instances themselves, and where their tokens are."""
-    return page(call, queries.executions, given, each(lambda row: shaped(call, row)))
+    return page(call, queries.executions, given, partial(_page, call))
 
 
 def found(call: Call, execution: str) -> Token:
@@ -56,19 +64,19 @@ def found(call: Call, execution: str) -> Token:
 @routes.get(PATH + "/{execution}")
 def one(call: Call, execution: str) -> Json:
     """One execution."""
-    return shaped(call, found(call, execution))
+    return _page(call, [found(call, execution)])[0]
 
 
 @routes.get(PATH + "/{execution}/activities")
 def activities(call: Call, execution: str) -> Json:
     """The activities that are active in it and below it."""
     row = found(call, execution)
-    rows = list(Token.objects.filter(instance=row.instance_id).values_list("number", "parent", "node"))
+    rows = list(Token.objects.filter(instance=row.instance_id).order_by("number").values_list("number", "parent", "node", "wait"))
     inside = {row.number}
-    for number, parent, _ in sorted(rows):  # a child is always younger than its parent
+    for number, parent, _, _ in rows:  # a child is always younger than its parent
         if parent in inside:
             inside.add(number)
-    return sorted({node for number, _, node in rows if number in inside and node})
+    return sorted({node for number, _, node, wait in rows if number in inside and node and wait != EVENT})
 
 
 # -- waking ---------------------------------------------------------------------------------------------------------------
@@ -93,7 +101,7 @@ def wake(call: Call, execution: str) -> Json:
     sent, row = call.sent, found(call, execution)
     one_of(_ACTIONS, sent)(call, row, sent, values(call.sent.items("variables")))
     try:
-        return shaped(call, found(call, execution))
+        return _page(call, [found(call, execution)])[0]
     except NotFound:
         return Answer(204)
 

@@ -28,8 +28,15 @@ TASKS = "history/historic-task-instances"
 VARIABLES = "history/historic-variable-instances"
 
 # What Flowable calls the types that BPMN calls otherwise.
-TYPES = {"intermediateThrowEvent": "throwEvent", "eventBasedGateway": "eventGateway", "task": "manualTask"}
-_BPMN = {theirs: ours for ours, theirs in TYPES.items()}
+TYPES = {
+    "intermediateThrowEvent": "throwEvent", "eventBasedGateway": "eventGateway", "task": "manualTask", "adHocSubProcess": "adhocSubProcess",
+}  # fmt: skip
+NO_TYPE = "-"
+
+
+def _called(kind: str) -> list[str]:
+    """The types that Flowable calls so."""
+    return [ours for ours, theirs in TYPES.items() if theirs == kind] + [NO_TYPE if kind in TYPES else kind]
 
 
 # -- process instances ----------------------------------------------------------------------------------------------------
@@ -104,8 +111,9 @@ def activities_of(listing: Listing[Activity], instances: str) -> Listed:
     def found(call: Call, given: Mapping[str, object]) -> Json:
         """The activities that were run, and the flows taken."""
         kind = given.get("activityType")
-        asked = {**given, "activityType": _BPMN.get(str(kind), kind)} if kind else given
-        return page(call, listing, asked, each(lambda row: activity_shaped(call, row, instances)))
+        asked = {"activityTypes": _called(kind)} if isinstance(kind, str) and kind else {}
+        left = {name: value for name, value in given.items() if name != "activityType"} if asked else given
+        return page(call, listing, left, each(lambda row: activity_shaped(call, row, instances)), **asked)
 
     return found
 

@@ -23,6 +23,7 @@ WORDS = {  # of elements that have no name
     "intermediateCatchEvent": gettext_noop("Event"),
     "intermediateThrowEvent": gettext_noop("Event"),
     "subProcess": gettext_noop("Sub-process"),
+    "eventSubProcess": gettext_noop("Sub-process"),
     "callActivity": gettext_noop("Called process"),
 }
 EVENTS = {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -171,9 +171,25 @@ def _waiting_for(kind: str) -> Any:
     )
 
 
+EVENT = "event"  # the wait of an event gateway: no execution, what waits behind it stands in its place (as at Flowable)
+
+
 def _child_of(name: str, value: object) -> Q:
     found = execution(value)
-    return Q(instance=found[0], parent=found[1]) if found else NOTHING
+    if not found:
+        return NOTHING
+    gateways = Token.objects.filter(instance=found[0], parent=found[1], wait=EVENT).values("number")
+    return Q(instance=found[0]) & (Q(parent=found[1]) | Q(parent__in=gateways))
+
+
+def around_gateways(rows: Iterable[Token]) -> dict[tuple[Any, int], int | None]:
+    """The scopes around the event gateways of the instances of some tokens, by instance and number of the gateway; one statement."""
+    found = Token.objects.filter(instance__in={row.instance_id for row in rows}, wait=EVENT)
+    return {(instance, number): parent for instance, number, parent in found.values_list("instance", "number", "parent")}
+
+
+def _tokens(user: Any, *, long: bool = False) -> QuerySet[Token]:
+    return visible(Token.objects.select_related("instance").exclude(wait=EVENT), user, long=long)
 
 
 _EXECUTIONS: Filters = {
@@ -197,7 +213,7 @@ _EXECUTIONS: Filters = {
 
 executions: Listing[Token] = Listing(
     "execution",
-    partial(visible, Token.objects.select_related("instance")),
+    _tokens,
     _EXECUTIONS,
     {
         "processInstanceId": "instance_id", "processDefinitionId": "instance__definition_id",
@@ -205,7 +221,7 @@ executions: Listing[Token] = Listing(
     },
     "processInstanceId",
     ("scope", "number", "pk"),  # what waits comes before what is around it
-    partial(visible, Token.objects.select_related("instance"), long=True),
+    partial(_tokens, long=True),
     by_name=True,
 )  # fmt: skip
 
@@ -263,7 +279,7 @@ _ACTIVITIES: Filters = {
     "processInstanceIds": idents("instance"),
     "calledProcessInstanceIds": idents("called"),
     "taskAssignee": equals("assignee"),
-    "taskCompletedBy": of_text(lambda who: Q(task__in=UserTask.objects.filter(completed_by=who).values("pk"))),
+    "taskCompletedBy": of_text(lambda who: Q(assignee=who, task__isnull=False, ended__isnull=False, reason=None)),  # whose it was
     "startedBefore": before("started"),
     "startedAfter": after("started"),
     "finishedBefore": before("ended"),

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from engine import models
-from engine.bpmn.graph import Graph
+from engine.bpmn.graph import Graph, Node, Work
 from engine.conf import settings as conf
 from engine.interpreter.journal import CreateUserTask, Ended, Entered, Fact, Left, Noted, Rename, Said, StartChild, Taken
 from engine.runtime import labels
@@ -112,12 +112,24 @@ def _run(unit: Loaded, f: Entered | Taken, number: int, task: CreateUserTask | N
     taken = isinstance(f, Taken)
     node = f.flow if isinstance(f, Taken) else f.node
     name, kind = described(unit.graph, node)
+    if drawn := unit.graph.nodes.get(node):
+        kind = kind_of(drawn)
     return {
         "id": UUID(f.activity), "instance_id": unit.id, "number": number, "node": node, "name": task.name if task else name, "type": kind,
         "token": f.token, "started": f.at, "ended": f.at if taken else None, "began_in": unit.revision + 1,
         "ended_in": unit.revision + 1 if taken else None, "assignee": task.assignee if task else None,
         "task": UUID(task.id) if task else None, "called": None, "reason": None,
     }  # fmt: skip
+
+
+_OF_WORK = {"external-worker": "externalWorkerServiceTask", "http": "httpServiceTask"}
+
+
+def kind_of(node: Node) -> str:
+    """The type of a node as the history has it, where Flowable tells kinds apart that are one element in BPMN."""
+    if node.triggered_by_event:
+        return "eventSubProcess"
+    return _OF_WORK.get(node.detail.kind, node.type) if isinstance(node.detail, Work) else node.type
 
 
 def _calling(unit: Loaded, e: StartChild) -> str:

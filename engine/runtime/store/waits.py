@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,54 +57,61 @@ def _tokens_gone(unit: Loaded) -> list[Statement]:
 def _variables(units: list[Loaded], now: datetime) -> list[Statement]:
     rows, blobs = [], []
     for unit in units:
-        for number, name in unit.state.written:
-            columns, content = columns_of(unit.state.variables[number][name])
-            rows.append(_variable(unit, number, name, columns, now))
+        for number, name, value, key, live in _values(unit):
+            columns, content = columns_of(value)
+            rows.append(_variable(unit, number, name, columns, now) | {"id": key, "live": live})
             if content is not None:
                 blobs.append({"id": columns["blob"], "content": content})
     made = insert(models.Variable, rows, replace=("type", *COLUMNS, "updated", "live"))
     return _blobs_gone(units) + insert(models.Blob, blobs) + made + [s for u in units if not u.new for s in _variables_gone(u)]
 
 
+def _values(unit: Loaded) -> Iterator[tuple[int, str, Any, UUID, bool]]:
+    """What was written in a unit: place, last value, the row's id, and whether it lives on."""
+    state, past = unit.state, {(one.number, one.name) for one in unit.state.past if one.stored}
+    for place in state.written:
+        known = unit.variable_ids.get(place) if place not in past else None  # a place that was left and taken anew has a row of its own
+        yield *place, state.variables[place[0]][place[1]], known or uuid7(), not state.ended
+    for one in state.past if conf.HISTORY != "none" else ():
+        if one.written:
+            known = unit.variable_ids.get((one.number, one.name)) if one.stored else None
+            yield one.number, one.name, one.value, known or uuid7(), False
+
+
 def _blobs_gone(units: list[Loaded]) -> list[Statement]:
     """What was large leaves nothing behind when it is written anew, or removed by name."""
-    over = {(u.id, place): u.blobs[place] for u in units if u.blobs for place in (*u.state.written, *_removed(u)) if place in u.blobs}
+    over = {(u.id, place): u.blobs[place] for u in units if u.blobs for place in _replaced(u) if place in u.blobs}
     if not over:
         return []
     where, values = among("id", sorted(over.values()))
     return [Statement(f"DELETE FROM towpath_blob WHERE {where}", values)]
 
 
-def _removed(unit: Loaded) -> list[tuple[int, str]]:
-    """Variables whose rows go: they were removed by name, and their scope is still there."""
-    return [] if unit.state.ended else [place for place in unit.state.dropped if place[0] in unit.state.tokens]
+def _replaced(unit: Loaded) -> Iterator[tuple[int, str]]:
+    """The variables whose rows get another value, or go."""
+    state, past = unit.state, {(one.number, one.name): one.written for one in unit.state.past if one.stored}
+    yield from (place for place in (*state.written, *state.dropped) if place not in past)
+    yield from (place for place, written in past.items() if written)
 
 
 def _variable(unit: Loaded, number: int, name: str, columns: dict[str, Any], now: datetime) -> dict[str, Any]:
-    key = unit.variable_ids.get((number, name)) or uuid7()
-    return {
-        "id": key, "instance_id": unit.id, "token": number, "task": None, "name": name, **columns,
-        "live": not unit.state.ended, "created": now, "updated": now,
-    }  # fmt: skip
+    return {"instance_id": unit.id, "token": number, "task": None, "name": name, **columns, "created": now, "updated": now}
 
 
 def _variables_gone(unit: Loaded) -> list[Statement]:
     """With its scope a variable becomes history; removed by name it is gone."""
     (key,) = adapted([unit.id])
-    if unit.state.ended:
-        return [Statement("UPDATE towpath_variable SET live = %s WHERE instance_id = %s AND live", [False, key])]
-    past: list[UUID] = []
-    gone: list[UUID] = []
-    for number, name in unit.state.dropped:
-        if row := unit.variable_ids.get((number, name)):
-            (gone if number in unit.state.tokens else past).append(row)
+    gone = [row for place in unit.state.dropped if (row := unit.variable_ids.get(place))]
     made = []
-    if past:
-        where, values = among("id", past)
-        made.append(Statement(f"UPDATE towpath_variable SET live = %s WHERE {where}", [False, *values]))
     if gone:
         where, values = among("id", gone)
         made.append(Statement(f"DELETE FROM towpath_variable WHERE {where}", values))
+    if unit.state.ended:
+        return [*made, Statement("UPDATE towpath_variable SET live = %s WHERE instance_id = %s AND live", [False, key])]
+    past = [one for one in unit.state.past if one.stored and not (one.written and conf.HISTORY != "none")]
+    if rows := [row for one in past if (row := unit.variable_ids.get((one.number, one.name)))]:
+        where, values = among("id", rows)
+        made.append(Statement(f"UPDATE towpath_variable SET live = %s WHERE {where}", [False, *values]))
     return made
 
 
