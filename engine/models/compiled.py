@@ -24,6 +24,8 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
+from engine.models.cursors import binds, cursor
+
 Value = str | int | float | UUID | datetime
 Query = Callable[[Sequence[Any]], models.QuerySet[Any, Any]]
 MOST_KEPT = 1000  # shapes in a process; about 14 kB each
@@ -51,9 +53,9 @@ class Compiled:
         given, parameters = adapted(connection, values), list(self.fixed)
         for at, which in self.places:
             parameters[at] = given[which]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, parameters)
-            found = cursor.fetchall()
+        with cursor(connection) if binds(connection) else connection.cursor() as way:
+            way.execute(self.sql, parameters)
+            found = way.fetchall()
         return self.made(found, connection)
 
 

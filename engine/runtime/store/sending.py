@@ -1,44 +1,23 @@
-"""How statements travel: on PostgreSQL a transaction is one round trip, and where its parts allow it one statement (`joining.py`).
-
-Cursors are wrapped as Django's own, so that tests count every statement and errors come out as Django's. On PostgreSQL the
-texts are numbered once: finding the places of seventy values anew in each INSERT costs more than sending them.
-"""
+"""How statements travel: on PostgreSQL a transaction is one round trip, and where its parts allow it one statement (`joining.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
 from django.db import Error as DatabaseTrouble
 from psycopg import Error as PostgresTrouble
-from psycopg import RawCursor
 from psycopg.errors import DivisionByZero, PipelineAborted
 from psycopg.pq.abc import PGresult
 
-from engine.runtime.store.joining import LONGEST, joined
+from engine.models.cursors import Numbered, cursor
+from engine.runtime.store.joining import joined
 from engine.runtime.store.statements import Statement, on_postgres
 
 
-def _numbered(sql: str) -> str:
-    return _kept(sql) if len(sql) <= LONGEST else _kept.__wrapped__(sql)
-
-
-@lru_cache(maxsize=1000)
-def _kept(sql: str) -> str:
-    return sql % tuple(f"${n}" for n in range(1, sql.replace("%%", "").count("%s") + 1))
-
-
-class _Numbered(RawCursor[Any]):
-    """Takes the texts of this project, with `%s`, and sends them as PostgreSQL takes them."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(_numbered(query), params, **options)
-
-
-class _Many(_Numbered):
+class _Many(Numbered):
     """One cursor for all statements of a transaction, which keeps what each of them gave."""
 
     def __init__(self, *about: Any, **more: Any) -> None:
@@ -47,15 +26,6 @@ class _Many(_Numbered):
 
     def _set_results(self, results: Sequence[PGresult]) -> None:
         self.given.append(results[-1])
-
-
-def _cursor(kind: type[_Numbered] = _Numbered, link: Any = None) -> Any:
-    """A cursor of the connection; `link` is the connection itself where it was asked for before: each look for it goes a long way."""
-    link = link or connections[DEFAULT_DB_ALIAS]
-    if not on_postgres():
-        return link.cursor()
-    link.ensure_connection()
-    return link.make_cursor(kind(link.connection))
 
 
 def _pipeline() -> AbstractContextManager[Any]:
@@ -99,13 +69,14 @@ def send(statements: Sequence[Statement]) -> None:
 
     The pipeline lies within `atomic`, whose ROLLBACK heals what psycopg believes prepared after an error.
     """
-    cursors = [_cursor() for _ in statements]
+    link = connections[DEFAULT_DB_ALIAS]
+    cursors = [cursor(link) for _ in statements]
     with connection.wrap_database_errors, _pipeline():
-        for cursor, statement in zip(cursors, statements, strict=True):
-            cursor.execute(statement.sql, statement.values)
+        for one, statement in zip(cursors, statements, strict=True):
+            one.execute(statement.sql, statement.values)
     touched = [c.rowcount for c in cursors]  # known only now: -1 until a pipeline ends
-    for cursor in cursors:
-        cursor.close()
+    for one in cursors:
+        one.close()
     for statement, count in zip(statements, touched, strict=True):
         if statement.guard is not None and count != statement.guard:
             raise statement.failure()
@@ -139,33 +110,33 @@ def commit(statements: Sequence[Statement]) -> None:
 
 def _at_once(whole: Statement) -> None:
     link = connections[DEFAULT_DB_ALIAS]
-    cursor = _cursor(link=link)
+    way = cursor(link)
     try:
         with link.wrap_database_errors:
-            cursor.execute(whole.sql, whole.values)
+            way.execute(whole.sql, whole.values)
     except BaseException as error:
         _undo()
         if missed := _missed(error, [whole]):
             raise missed from error
         raise
     finally:
-        cursor.close()
+        way.close()
 
 
 def _piece_by_piece(statements: Sequence[Statement]) -> None:
-    cursor = _cursor(_Many)
+    way = cursor(connections[DEFAULT_DB_ALIAS], _Many)
     try:
         with connection.wrap_database_errors, _together() as raw:
             raw.execute("BEGIN")
             for statement in statements:
-                cursor.execute(statement.guarded, statement.values)
+                way.execute(statement.guarded, statement.values)
             raw.execute("COMMIT")
     except BaseException as error:
         _undo()
-        if missed := _missed(error, statements[len(cursor.given) :]):
+        if missed := _missed(error, statements[len(way.given) :]):
             raise missed from error
         raise
-    for statement, result in zip(statements, cursor.given, strict=True):
+    for statement, result in zip(statements, way.given, strict=True):
         if statement.seen:
             statement.seen(int(result.get_value(0, 1) or 0))
 
@@ -188,12 +159,13 @@ def _missed(error: BaseException, left: Sequence[Statement]) -> Exception | None
 
 def read(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """The rows of some SELECTs, sent together where the database can."""
-    cursors = [_cursor() for _ in queries]
+    link = connections[DEFAULT_DB_ALIAS]
+    cursors = [cursor(link) for _ in queries]
     way = nullcontext if len(queries) == 1 else _together if alone() else _pipeline
-    with connection.wrap_database_errors, way():
-        for cursor, (sql, values) in zip(cursors, queries, strict=True):
-            cursor.execute(sql, values)
-    found = [c.fetchall() for c in cursors]
-    for cursor in cursors:
-        cursor.close()
+    with link.wrap_database_errors, way():
+        for one, (sql, values) in zip(cursors, queries, strict=True):
+            one.execute(sql, values)
+    found = [one.fetchall() for one in cursors]
+    for one in cursors:
+        one.close()
     return found
