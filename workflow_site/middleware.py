@@ -77,7 +77,7 @@ class ShortWay:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not calls_api(request):
             return self.get_response(request)
-        request.get_host()  # refuses a call for another site
+        _ = request._current_scheme_host  # type: ignore[attr-defined]  # refuses a call for another site, and is asked for again
         request.csrf_processing_done = True  # type: ignore[attr-defined]
         response = self.redirect(request) or self.view(request)
         if isinstance(response, HttpResponse):

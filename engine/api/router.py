@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -201,7 +201,13 @@ class Router:
 
 def base_of(request: HttpRequest, path: str) -> str:
     """The address of the dialect in which `path` was asked for."""
-    return f"{request.scheme}://{request.get_host()}{quote(request.path[: len(request.path) - len(path)])}"
+    site: str = request._current_scheme_host  # type: ignore[attr-defined]  # found out once for each request
+    return site + _quoted(request.path[: len(request.path) - len(path)])
+
+
+@lru_cache(maxsize=100)
+def _quoted(prefix: str) -> str:
+    return quote(prefix)
 
 
 def _carried_out(request: HttpRequest, path: str, route: Route, ids: list[str], who: auth.Caller) -> HttpResponseBase:

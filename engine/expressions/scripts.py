@@ -81,7 +81,7 @@ def run(
 ) -> Outcome:
     """The Outcome of running `source` with `variables` as its global names and `facts` as the properties of `execution`.
 
-    A fact that is a mapping (such as `task`) becomes an object of its own beside `execution`. `sleep(seconds)` serves `Thread.sleep`.
+    A fact that is a dict (such as `task`) becomes an object of its own beside `execution`. `sleep(seconds)` serves `Thread.sleep`.
     Raises ScriptError (its text is what the script threw), and BpmnError if the script threw one.
     """
     if _is_juel(language):
@@ -124,8 +124,9 @@ def _language(language: str, source: str) -> _Language:
 def _enter(kind: _Language, source: str, variables: Mapping[str, Any], facts: Mapping[str, Any], limits: Limits) -> Any:
     """What the sandbox tells of a run. No context outlives its thread's work, so no exception carries one to another thread."""
     given = {name: written for name, value in variables.items() if (written := _write(value)) is not None}
-    scopes: dict[str, Any] = {"execution": {name: fact for name, fact in facts.items() if not isinstance(fact, Mapping)}}
-    scopes |= {name: dict(fact) for name, fact in facts.items() if isinstance(fact, Mapping)}
+    scopes: dict[str, Any] = {"execution": {}}
+    for name, fact in facts.items():
+        (scopes if isinstance(fact, dict) else scopes["execution"])[name] = fact
     bounds = {"sleep": limits.sleep_seconds * 1000, "printed": limits.printed}
     offered = _json({"variables": given, "scopes": scopes, "limits": bounds})
     try:
@@ -231,4 +232,4 @@ def _read(name: str, written: list[Any]) -> Any:
 
 
 def _read_all(written: Mapping[str, list[Any]]) -> dict[str, Any]:
-    return {name: _read(name, value) for name, value in written.items()}
+    return {name: _read(name, value) for name, value in written.items()} if written else {}

@@ -16,8 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from engine.errors import Forbidden
 from engine.models import Definition, IdentityLink, Instance, Job, UserTask
 from engine.models.compiled import KEPT
-from engine.models.prepared import Prepared
-from engine.runtime import rights
+from engine.runtime import offers, rights
 from engine.runtime.rights import DEPLOY, IMPERSONATE, OPERATE, START
 
 FEW_GROUPS = 8  # each is asked for alone; more are asked for together
@@ -132,27 +131,14 @@ def may_work_on(user: User, task: UserTask) -> bool:
     return user is None or mine or bool(workable(user, [task]))
 
 
-_offers = IdentityLink.objects.filter(type__in=("candidate", "excluded"))
-_offers_of = Prepared(lambda: IdentityLink, lambda task: _offers.filter(task=task))
-
-
-def _links_of(tasks: list[UUID]) -> Iterable[IdentityLink]:
-    """Whom some tasks are offered to, and whom they are kept from."""
-    if len(tasks) == 1:
-        return _offers_of.all(*tasks)
-    return KEPT.rows(IdentityLink, ("offers", len(tasks)), tasks, lambda given: _offers.filter(task__in=given)) if tasks else ()
-
-
 def workable(user: User, tasks: Iterable[UserTask]) -> list[UserTask]:
     """Those of some tasks that he may work on; one query for all. Whom the model excludes may not, whoever he is."""
     found = list(tasks)
-    who: dict[Any, list[IdentityLink]] = {task.pk: [] for task in found}
-    for link in _links_of([task.pk for task in found if getattr(task, "has_links", True)]):
-        who[link.task_id].append(link)
+    who = offers.of(found)
     return [task for task in found if _works_on(user, task, who[task.pk])]
 
 
-def _works_on(user: User, task: UserTask, links: list[IdentityLink]) -> bool:
+def _works_on(user: User, task: UserTask, links: Sequence[offers.Offer]) -> bool:
     me = name(user)
     candidates = [one for one in links if one.type == "candidate"]
     if me is not None and any(one.type == "excluded" and one.user == me for one in links):

@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.expressions.values import to_json
 from engine.models import Definition, Instance, Request, Subscription, UserTask, Variable
 from engine.models.prepared import Prepared
-from engine.runtime import access, datamodel, definitions, labels, naming
+from engine.runtime import access, datamodel, definitions, labels, naming, offers
 from engine.runtime.store.reading import decoded
 
 STATES = {"accepted": 0, "active": 1, "completed": 2, "terminated": 2, "cancelled": 3, "error": 3}
@@ -128,7 +128,7 @@ def _address(row: Instance, here: str, waiting: Subscription) -> str | None:
 
 def _tasks_within(instance: UUID, root: UUID) -> QuerySet[UserTask]:
     found = UserTask.objects.filter(state=UserTask.State.OPEN).filter(Q(instance=instance) | Q(instance__root=root))
-    return found.order_by("created", "pk")
+    return found.annotate(offers=offers.column()).order_by("created", "pk")
 
 
 _open_tasks = Prepared(lambda: UserTask, _tasks_within)

@@ -16,10 +16,10 @@ from engine.errors import Conflict, NotFound
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 from engine.interpreter.journal import Assigned, Completed
-from engine.models import Activity, Blob, Draft, IdentityLink, Ledger, UserTask, Variable
+from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
-from engine.runtime import access, definitions, entries, holders, notes, work
+from engine.runtime import access, definitions, entries, holders, notes, offers, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.sending import send
 from engine.runtime.store.statements import Statement, adapted, insert
@@ -28,9 +28,9 @@ from engine.runtime.store.values import columns_of
 
 def _signed(key: UUID) -> QuerySet[UserTask]:
     """A task with signs of what else there is of it, so that nothing is asked for that is not there."""
-    signs = {"has_own": Variable, "has_draft": Draft, "has_links": IdentityLink}
+    signs = {"has_own": Variable, "has_draft": Draft}
     found = {sign: Exists(table._default_manager.filter(task=OuterRef("pk"))) for sign, table in signs.items()}
-    return UserTask.objects.annotate(**found).filter(pk=key).order_by()
+    return UserTask.objects.annotate(**found, offers=offers.column()).filter(pk=key).order_by()
 
 
 signed = Prepared(lambda: UserTask, _signed).first

@@ -204,7 +204,7 @@ def test_a_task_comes_with_signs_of_what_else_there_is() -> None:
     runtime.deploy({"story.bpmn": model(user("enter", 'flowable:candidateUsers="bob"'))}, name="story")
     runtime.start("story")
     found: Any = tasks.get(UserTask.objects.get().pk)
-    assert (found.has_own, found.has_draft, found.has_links) == (False, False, True)
+    assert (found.has_own, found.has_draft, found.offers) == (False, False, [["candidate", "bob", None]])
 
 
 @pytest.mark.django_db

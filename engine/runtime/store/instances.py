@@ -83,7 +83,10 @@ class Loaded:
     @property
     def end(self) -> Ended | None:
         """How the instance ended in this unit, if it did."""
-        return next((f for f in self.journal if isinstance(f, Ended)), None)
+        for fact in reversed(self.journal):  # behind it stands only what its end brought with it
+            if isinstance(fact, Ended):
+                return fact
+        return None
 
 
 @dataclass(frozen=True, slots=True)
