@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from inspect import getattr_static
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.core.exceptions import EmptyResultSet
@@ -26,6 +27,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from engine.models.cursors import binds, cursor
 
+M = TypeVar("M", bound=models.Model)
 Value = str | int | float | UUID | datetime
 Query = Callable[[Sequence[Any]], models.QuerySet[Any, Any]]
 MOST_KEPT = 1000  # shapes in a process; about 14 kB each
@@ -169,6 +171,24 @@ def _short_way(model: type[models.Model], alias: str, names: Sequence[str]) -> C
         return found
 
     return made
+
+
+def as_read(model: type[M], values: Mapping[str, Any], **related: models.Model) -> M:
+    """A row that was just written, as it would be read: these columns and rows beside it, and defaults for the rest."""
+    found = model.__new__(model)
+    found._state = state = ModelState()
+    state.adding, state.db, state.fields_cache = False, router.db_for_write(model), {}
+    found.__dict__.update(_blank(model))
+    found.__dict__.update(values)
+    for name, row in related.items():
+        found.__dict__[f"{name}_id"] = row.pk
+        state.fields_cache[name] = row
+    return found
+
+
+@cache
+def _blank(model: type[models.Model]) -> Mapping[str, Any]:
+    return {name: value for name, value in vars(model()).items() if name != "_state"}
 
 
 # -- keeping it -----------------------------------------------------------------------------------------------------------

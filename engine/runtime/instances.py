@@ -15,6 +15,7 @@ from engine.errors import BadInput, Conflict, NotFound
 from engine.expressions.values import checked
 from engine.interpreter.journal import Begin, Cancel
 from engine.models import Definition, Instance, Job, Ledger, UserTask, Variable
+from engine.models.compiled import as_read
 from engine.models.fields import uuid7
 from engine.runtime import access, definitions, entries, newest, work
 from engine.runtime.store import claims, erasing, receivers
@@ -137,11 +138,12 @@ def _started(order: work.Order, definition: Definition, result: work.Result) -> 
     """The new instance as it was saved, without asking the database again for what is known."""
     start = order.start
     assert start is not None
-    return Instance(
-        id=order.instance, definition=definition, business_key=start.business_key, name=start.name, tenant=start.tenant, starter=order.user,
-        started=result.at, revision=result.revision, ended=result.at if result.ended else None,
-        state=Instance.State.COMPLETED if result.ended else Instance.State.ACTIVE, start_node=order.node,
-    )  # fmt: skip
+    now = {
+        "id": order.instance, "business_key": start.business_key, "name": start.name, "tenant": start.tenant, "starter": order.user,
+        "started": result.at, "revision": result.revision, "ended": result.at if result.ended else None,
+        "state": Instance.State.COMPLETED if result.ended else Instance.State.ACTIVE, "start_node": order.node,
+    }  # fmt: skip
+    return as_read(Instance, now, definition=definition)
 
 
 def start_by_form(definition: Definition, values: Mapping[str, Any], *, user: access.User, business_key: str | None = None) -> Instance:
