@@ -62,7 +62,7 @@ def parsed(raw: bytes, *, unique: bool = False) -> Json:
     With `unique` an object may not name a member twice.
     """
     try:
-        found = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique if unique else None)
+        found = (_UNIQUE if unique else _STRICT).decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except (ValueError, RecursionError):
         raise BadInput("the body is not JSON", BODY) from None
     if raw.count(b"[") + raw.count(b"{") > conf.MAX_JSON_DEPTH or b"\\u" in raw or b"\0" in raw:
@@ -82,6 +82,10 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
+_UNIQUE = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
 
 
 def _check(root: Json) -> None:

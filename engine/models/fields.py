@@ -15,9 +15,19 @@ def uuid7() -> uuid.UUID:
 
     So new rows lie side by side in an index, and what one process makes within a millisecond keeps its order.
     """
-    ms, rest = divmod(time.time_ns(), 1_000_000)
-    value = ms << 80 | 7 << 76 | (rest << 12) // 1_000_000 << 64 | 2 << 62 | int.from_bytes(os.urandom(8)) >> 2
-    return uuid.UUID(int=value)
+    return uuid.UUID(int=_number7())
+
+
+def uuid7_text() -> str:
+    """The same as a text, for ids that travel as texts: the way over a UUID takes three times as long."""
+    digits = f"{_number7():032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _number7() -> int:
+    now = time.time_ns()
+    fraction = (now % 1_000_000 << 12) // 1_000_000
+    return now // 1_000_000 << 80 | 7 << 76 | fraction << 64 | 2 << 62 | int.from_bytes(os.urandom(8)) >> 2
 
 
 class Id(models.UUIDField):  # type: ignore[type-arg]  # not subscriptable at run time

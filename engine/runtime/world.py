@@ -16,7 +16,7 @@ from engine.errors import BpmnError
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import parse
 from engine.interpreter.journal import Answer, Invocation, Lookup
-from engine.models.fields import uuid7
+from engine.models.fields import uuid7_text
 from engine.runtime.handlers.calls import Unit, carry_out, is_pure, is_transactional, with_beans
 from engine.runtime.handlers.execution import Execution
 
@@ -54,7 +54,7 @@ class World:
     def new_id(self) -> str:
         """The same ids in the same order at every look, for what was done outside is remembered by them."""
         if self.given == len(self.memory.ids):
-            self.memory.ids.append(str(uuid7()))
+            self.memory.ids.append(uuid7_text())
             self.memory.places[self.memory.ids[-1]] = self.given
         self.given += 1
         return self.memory.ids[self.given - 1]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engine.errors import BpmnError, ScriptError
-from engine.expressions.scripts import Limits, Outcome, check, run
+from engine.expressions.contexts import Limits
+from engine.expressions.scripts import Outcome, check, run
 
 SHARED = Path(__file__).parents[3] / "shared"
 LIMITS = Limits(cpu_seconds=600, memory=16 * 2**20)  # no script here takes so long, on any machine

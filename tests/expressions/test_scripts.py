@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BpmnError, ScriptError
-from engine.expressions.scripts import Limits, Outcome, check, run
+from engine.expressions.contexts import Limits
+from engine.expressions.scripts import Outcome, check, run
 from engine.expressions.values import type_of
 
 LIMITS = Limits(cpu_seconds=600, memory=16 * 2**20, sleep_seconds=60)  # no script here takes so long, on any machine

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from engine.conf import settings as conf
 from engine.errors import HandlerError
 from engine.expressions import scripts
+from engine.expressions.contexts import Limits
 from engine.expressions.evaluate import evaluate
 from engine.expressions.parse import names as names_in
 from engine.expressions.parse import parse
@@ -98,7 +99,7 @@ def _script(call: Invocation, unit: Unit) -> Answer:
         "processInstanceBusinessKey": facts.business_key, "currentActivityId": call.node, "currentActivityName": call.node_name,
         "eventName": call.listener, "tenantId": facts.tenant,
     }  # fmt: skip
-    limits = scripts.Limits(cpu_seconds=conf.SCRIPT_TIME, memory=conf.SCRIPT_MEMORY, sleep_seconds=conf.SCRIPT_SLEEP)
+    limits = Limits(cpu_seconds=conf.SCRIPT_TIME, memory=conf.SCRIPT_MEMORY, sleep_seconds=conf.SCRIPT_SLEEP)
     done = scripts.run(call.language, call.implementation, call.variables, facts=told, limits=limits)
     for line in done.printed:
         SAID.info("%s", line, extra={"instance": facts.id, "node": call.node})

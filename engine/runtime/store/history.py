@@ -14,7 +14,7 @@ from engine.conf import settings as conf
 from engine.interpreter.journal import CreateUserTask, Ended, Entered, Fact, Left, Noted, Rename, Said, StartChild, Taken
 from engine.runtime import labels
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.statements import Statement, adapted, among, insert
+from engine.runtime.store.statements import Statement, adapted, among, insert, key
 
 SHIFT = 20  # an activity's number is its revision, then its place in the unit: a million runs in one transaction
 
@@ -115,7 +115,7 @@ def _run(unit: Loaded, f: Entered | Taken, number: int, task: CreateUserTask | N
     if drawn := unit.graph.nodes.get(node):
         kind = kind_of(drawn)
     return {
-        "id": UUID(f.activity), "instance_id": unit.id, "number": number, "node": node, "name": task.name if task else name, "type": kind,
+        "id": key(f.activity), "instance_id": unit.id, "number": number, "node": node, "name": task.name if task else name, "type": kind,
         "token": f.token, "started": f.at, "ended": f.at if taken else None, "began_in": unit.revision + 1,
         "ended_in": unit.revision + 1 if taken else None, "assignee": task.assignee if task else None,
         "task": UUID(task.id) if task else None, "called": None, "reason": None,

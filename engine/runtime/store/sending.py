@@ -88,7 +88,8 @@ def alone() -> bool:
 
 
 def _is_alone(link: Any) -> bool:
-    return not link.in_atomic_block and bool(link.get_autocommit())
+    commits = link.autocommit if link.connection else link.get_autocommit()
+    return not link.in_atomic_block and bool(commits)
 
 
 def commit(statements: Sequence[Statement]) -> None:

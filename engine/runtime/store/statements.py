@@ -77,6 +77,11 @@ def on_postgres() -> bool:
     return connection.vendor == "postgresql"
 
 
+def key(text: str) -> UUID | str:
+    """An id that came as a text, for a column of ids: PostgreSQL reads it as it is."""
+    return text if on_postgres() else UUID(text)
+
+
 @cache
 def columns(model: type[models.Model]) -> tuple[str, ...]:
     """The column names of a table, in the order of its fields."""
