@@ -42,6 +42,7 @@ class Wanted:
     metadata: bool = False
     accepted: bool = False
     proof: Statement | None = None  # see `newest`
+    started: Mapping[str, Any] | None = None  # what the values are to a start, where who asks has just read them
     loaded: UserTask | None = None  # the task, where who asks has just looked at it and whether it may be done
 
     def as_json(self, caller: access.User) -> dict[str, Any]:
@@ -113,21 +114,24 @@ def perform(
 # -- instances ------------------------------------------------------------------------------------------------------------
 def _start(wanted: Wanted, doing: _Doing) -> None:
     found = wanted.definition
-    values = datamodel.of(found).started(wanted.values, wanted.instance)
+    values = datamodel.of(found).started(wanted.values, wanted.instance) if wanted.started is None else wanted.started
     start = work.Start(found, wanted.business_key, None, found.tenant, wanted.service_id, wanted.accepted, wanted.proof)
     begin = Begin(values, enter=wanted.name)
     subject = found.name or found.key
     doing.unit(work.Order(wanted.instance, begin, Trigger.START, subject, wanted.name, access.name(doing.caller), start=start))
 
 
-def check_start(definition: Definition, values: Mapping[str, Any], instance: UUID, caller: access.User, node: str | None = None) -> None:
-    """Raises what a start would be refused for: no right, suspended, wrong values, no such node."""
+def check_start(
+    definition: Definition, values: Mapping[str, Any], instance: UUID, caller: access.User, node: str | None = None
+) -> dict[str, Any]:
+    """The variables that a start begins with; raises what it would be refused for: no right, suspended, wrong values, no such node."""
     access.check_start(caller, definition)
     if definition.suspended:
         raise Conflict(f"process {definition.key}, version {definition.version} is suspended")
-    datamodel.of(definition).started(values, instance)
+    started = datamodel.of(definition).started(values, instance)
     if node is not None and node not in definitions.graph(definition).children.get(None, ()):
         raise NotFound(f"Node with id {node} not found within process instance {instance}")
+    return started
 
 
 def _update(wanted: Wanted, doing: _Doing) -> None:

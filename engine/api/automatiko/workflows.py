@@ -67,14 +67,16 @@ def start(call: Call, where: Service, instance: UUID | None = None) -> Answer:
     sent, instance = call.values(optional=True), instance or uuid7()
     node, found = call.node, where.definition
     try:
-        operations.check_start(found, sent, instance, call.user, node)
+        values = operations.check_start(found, sent, instance, call.user, node)
     except NotFound:
         raise NoNode(node or "", instance) from None
     key = _key(call, where, sent)
     if key is not None and where.instances().filter(service_id=key).exists():
         raise Taken(key)
-    wanted = Wanted("start", found, instance, sent, key or str(instance), key, name=node, metadata=call.metadata, proof=where.proof)
-    return do(call, wanted, lambda: _pending(call, wanted))
+    wanted = Wanted(
+        "start", found, instance, sent, key or str(instance), key, name=node, metadata=call.metadata, proof=where.proof, started=values
+    )
+    return do(call, wanted, lambda: _pending(call, wanted, values))
 
 
 def _key(call: Call, where: Service, sent: Mapping[str, Any]) -> str | None:
@@ -89,9 +91,8 @@ def _key(call: Call, where: Service, sent: Mapping[str, Any]) -> str | None:
     return key
 
 
-def _pending(call: Call, wanted: Wanted) -> Json:
+def _pending(call: Call, wanted: Wanted, values: Mapping[str, Any]) -> Json:
     """The data model before anything has run: the values of the start."""
-    values = datamodel.of(wanted.definition).started(wanted.values, wanted.instance)
     row = Instance(
         pk=wanted.instance, definition=wanted.definition, business_key=wanted.business_key, service_id=wanted.service_id,
         state=Instance.State.ACCEPTED, tags=labels.made(finding.definitions.graph(wanted.definition), values),
