@@ -2,8 +2,8 @@
 // one of them made are taken away after it. `parts` are the sandbox's own, which are made at once here, as they are shared too.
 (function (run, parts) {
   "use strict";
-  const { global, defineProperty, getOwnPropertyNames } = run;
-  const { freeze, getPrototypeOf, getOwnPropertySymbols, getOwnPropertyDescriptor } = Object, { ownKeys } = Reflect;
+  const { global, defineProperty, keys } = run;
+  const { freeze, getOwnPropertyNames, getPrototypeOf, getOwnPropertySymbols, getOwnPropertyDescriptor } = Object, { ownKeys } = Reflect;
   const seen = new Set([global]);
   // What no name leads to, or none after a library has taken its name for something else.
   const nameless = [
@@ -40,9 +40,9 @@
   for (const value of nameless) reach(value);
   for (const key of ownKeys(global)) close(global, key);
 
-  const above = getPrototypeOf(global), symbols = getOwnPropertySymbols(global).length;
-  return (known) => {
-    try { for (const name of getOwnPropertyNames(global)) if (!known.has(name)) delete global[name]; } catch (e) { return false; }
-    return getPrototypeOf(global) === above && getOwnPropertySymbols(global).length === symbols;
+  const above = getPrototypeOf(global), symbols = getOwnPropertySymbols(global).length, names = getOwnPropertyNames(global).length;
+  return () => {
+    try { for (const made of [keys(global), run.offered]) for (const name of made) delete global[name]; } catch (e) { return false; }
+    return getPrototypeOf(global) === above && getOwnPropertySymbols(global).length === symbols && getOwnPropertyNames(global).length === names;
   };
 })

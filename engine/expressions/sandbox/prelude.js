@@ -4,9 +4,9 @@
 (function (library, scopeText, surroundingsText, valuesText, lastingText) {
   "use strict";
   const global = globalThis, runGlobally = eval, TheError = Error, isFinite = Number.isFinite;
-  const { stringify, parse } = JSON, { defineProperty, getOwnPropertyNames, keys, fromEntries, create } = Object;
+  const { stringify, parse } = JSON, { defineProperty, keys, fromEntries, create } = Object;
   const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
-  const run = { global, stringify, parse, defineProperty, getOwnPropertyNames, keys, fromEntries, TheError, TheDate: Date, isArray: Array.isArray, text: String };
+  const run = { global, stringify, parse, defineProperty, keys, fromEntries, TheError, TheDate: Date, isArray: Array.isArray, text: String };
   const part = (code) => { let made = null; return () => made ??= runGlobally(code)(run); };
   const scopes = part(scopeText), surroundings = part(surroundingsText), whole = part(valuesText);
   run.surroundings = surroundings;
@@ -18,7 +18,10 @@
     if (value === null || value === undefined) return ["value", null];
     return kind === "string" || kind === "boolean" || (kind === "number" && isFinite(value)) ? ["value", value] : whole().write(value);
   };
-  const writeAll = (object) => fromEntries(keys(object).map((name) => [name, write(object[name])]));
+  const writeAll = (object) => {
+    const names = keys(object);
+    return names.length === 0 ? {} : fromEntries(names.map((name) => [name, write(object[name])]));
+  };
 
   // Variables are global names; what a script assigns stays its own until it calls setVariable.
   const offer = run.offer = (name) => {
@@ -30,6 +33,7 @@
         get: () => (declared.has(name) ? declared.get(name) : values.get(name)),
         set: (value) => { declared.set(name, value); },
       });
+      run.offered.push(name);
     } catch (e) { /* `undefined` and the like cannot be hidden; getVariable still reads them */ }
   };
   const hidden = (name, value) => defineProperty(global, name, { value, configurable: true, writable: true, enumerable: false });
@@ -41,11 +45,11 @@
   for (const name of ["print", "println", "console", "Java", "Thread", "System", "Date", "BpmnError", "Exception", "RuntimeException", "FlowableException",
     "IllegalArgumentException", "IllegalStateException", "UnsupportedOperationException", "NullPointerException", "ArithmeticException"]) late(name);
   if (library) runGlobally(library);
+  for (const name of keys(global)) defineProperty(global, name, { enumerable: false });
   const lasting = lastingText ? runGlobally(lastingText)(run, [scopes(), surroundings(), whole()]) : null;
-  const known = new Set(getOwnPropertyNames(global));
 
   const begin = (given) => {
-    run.limits = given.limits; run.room = given.limits.printed; run.slept = 0; run.fatal = null; run.printed = [];
+    run.limits = given.limits; run.room = given.limits.printed; run.slept = 0; run.fatal = null; run.printed = []; run.offered = keys(given.scopes);
     run.values = new Map(); run.declared = new Map(); run.removed = new Set(); run.given = given.variables;
     run.assigned = create(null); run.local = create(null); run.transient = create(null);
     for (const name of keys(given.variables)) run.values.set(name, read(given.variables[name]));
@@ -55,11 +59,12 @@
       defineProperty(global, name, { configurable: true, get: () => made ??= scopes()(given.scopes[name]) });
     }
   };
-  const assignedGlobals = (scopes) => {
-    const { declared, values, given } = run, globals = fromEntries(declared), kept = {};
-    for (const name of getOwnPropertyNames(global)) {
-      if (!known.has(name) && !declared.has(name) && !values.has(name) && !hasOwn(given, name) && !hasOwn(scopes, name)) globals[name] = global[name];
-    }
+  // Nothing of the sandbox can be enumerated there, so what can is the script's.
+  const assignedGlobals = () => {
+    const { declared, values, given } = run, names = keys(global), kept = {};
+    if (names.length === 0 && declared.size === 0) return kept;
+    const globals = fromEntries(declared);
+    for (const name of names) if (!declared.has(name) && !values.has(name) && !hasOwn(given, name)) globals[name] = global[name];
     for (const name of keys(globals)) {
       if (typeof globals[name] !== "function") try { kept[name] = write(globals[name]); } catch (e) { /* what cannot be stored is no variable */ }
     }
@@ -70,7 +75,7 @@
     begin(given);
     let value = null, error = null;
     try { value = runGlobally(source); } catch (problem) { error = surroundings().told(problem); }
-    const globals = assignedGlobals(given.scopes), { printed, fatal } = run;
+    const globals = assignedGlobals(), { printed, fatal } = run;
     const end = { printed, slept: fatal === null ? run.slept : 0, error: fatal === null ? error : { message: fatal, line: error && error.line, own: true, code: null } };
     if (end.error === null) {
       try {
@@ -80,7 +85,7 @@
         end.globals = globals;
       } catch (problem) { end.error = surroundings().told(problem); }
     }
-    if (lasting) end.clean = lasting(known);
+    if (lasting) end.clean = lasting();
     return stringify(end);
   };
 })
