@@ -26,7 +26,8 @@ def cursor(link: Any, kind: type[Numbered] = Numbered) -> Any:
     if link.vendor != "postgresql":
         return link.cursor()
     link.ensure_connection()
-    return link.make_cursor(kind(link.connection))
+    way = kind(link.connection)
+    return link.make_debug_cursor(way) if link.queries_logged else link.make_cursor(way)
 
 
 def binds(link: Any) -> bool:
