@@ -6,7 +6,7 @@ that a wrong one is found at deployment. Element types are BPMN's own local name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 # How much is kept of the past; up to `task` no runs of activities are, but of those that are marked (Flowable's HistoryLevel).
@@ -309,6 +309,7 @@ class Graph:
     candidate_starter_users: tuple[str, ...] = ()
     candidate_starter_groups: tuple[str, ...] = ()
     history: str | None = None  # historyLevel, one of HISTORY_LEVELS; None: as the site keeps it
+    _known: dict[tuple[str, str | None], tuple[Node, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     keep_days: float | None = None  # historyTimeToLive: how long ended instances are kept; None: as the site says
 
     def remembers(self, node: str) -> bool:
@@ -326,12 +327,19 @@ class Graph:
 
     def inside(self, scope: str | None) -> tuple[Node, ...]:
         """The nodes that lie directly in a scope, in document order."""
-        return tuple(self.nodes[n] for n in self.children.get(scope, ()))
+        return self._kept("inside", scope, lambda: tuple(self.nodes[n] for n in self.children.get(scope, ())))
 
     def starts(self, scope: str | None) -> tuple[Node, ...]:
         """The start events of a scope."""
-        return tuple(n for n in self.inside(scope) if n.type == "startEvent")
+        return self._kept("starts", scope, lambda: tuple(n for n in self.inside(scope) if n.type == "startEvent"))
 
     def event_subprocesses(self, scope: str | None) -> tuple[Node, ...]:
         """The event sub-processes that listen while a scope is open."""
-        return tuple(n for n in self.inside(scope) if n.triggered_by_event)
+        return self._kept("event sub-processes", scope, lambda: tuple(n for n in self.inside(scope) if n.triggered_by_event))
+
+    def _kept(self, what: str, scope: str | None, found: Callable[[], tuple[Node, ...]]) -> tuple[Node, ...]:
+        """Looked for once: every start asks for them, and a process may have thousands of nodes."""
+        known = self._known.get((what, scope))
+        if known is None:
+            known = self._known[what, scope] = found()
+        return known
