@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.api.body import Json, one_of
@@ -17,6 +18,7 @@ from engine.runtime.queries import Listing
 NAME = "towpath"
 
 
+@cache
 def _version() -> str:
     try:
         return version(NAME)
