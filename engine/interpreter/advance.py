@@ -67,7 +67,8 @@ def execute(run: Run, token: Token) -> None:
     """Do what the node says: its history begins, start listeners, boundary events, then its behaviour (in Flowable's order)."""
     node = run.node(token)
     run.began(token)
-    listeners.call(run, token, node.listeners, "start")
+    if node.listeners:
+        listeners.call(run, token, node.listeners, "start")
     scopes.arm_boundary(run, token, node)
     if node.skip and skips(run, token, node.skip):
         run.plan("leave", token)
@@ -95,9 +96,10 @@ def leave(run: Run, token: Token, flow: str | None = None) -> None:
 def depart(run: Run, token: Token, flow: str | None = None) -> None:
     """End the run of the node: end listeners, history, compensation; then on to the flows, or the end of the round."""
     node = run.node(token)
-    one_of_many = scopes.is_round(run, token)
+    one_of_many = node.loop is not None and scopes.is_round(run, token)
     if node.loop is None or one_of_many:  # the body around the rounds has no run of its own
-        listeners.call(run, token, node.listeners, "end")
+        if node.listeners:
+            listeners.call(run, token, node.listeners, "end")
         run.ended(token)
         compensation.remember(run, token, node)
     if one_of_many:
@@ -134,7 +136,8 @@ def take(run: Run, token: Token, flows: Sequence[Flow]) -> None:
 def follow(run: Run, token: Token, flow: Flow) -> None:
     """Pass along one flow: its take listeners, then the node it leads to."""
     run.fact(Taken(run.env.new_id(), flow.id, token.number, run.now))
-    listeners.call(run, token, flow.listeners, "take")
+    if flow.listeners:
+        listeners.call(run, token, flow.listeners, "take")
     run.plan("enter", token, flow.target)
 
 

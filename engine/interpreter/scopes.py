@@ -63,7 +63,7 @@ def arm_event_subprocesses(run: Run, scope: Token) -> None:
 
 def arm_boundary(run: Run, host: Token, node: Node) -> None:
     """Let the boundary events of an activity listen, each as a token below it (all but compensation, as in Flowable)."""
-    if is_round(run, host):
+    if not node.boundary or is_round(run, host):
         return
     for one in node.boundary:
         boundary = run.graph.nodes[one]
