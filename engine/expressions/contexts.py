@@ -1,6 +1,7 @@
 """Makes the contexts (QuickJS) in which scripts run: one for each run, or for plain scripts (plain.py) one that a thread keeps.
 
-No context leaves its thread. One that is kept goes after a failure, after `RUNS` runs, and when a script left anything behind in it.
+No context leaves its thread. One that is kept takes as long to make as nine others, so a thread gets it with its `WORTH`th plain script. It
+goes after a failure, after `RUNS` runs, and when a script left anything behind in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import quickjs
 
+WORTH = 5
 RUNS = 1000  # how many scripts run in one context: what they leave to be collected is bounded so
 _SANDBOX = Path(__file__).with_name("sandbox")
 
@@ -75,17 +77,20 @@ class _Kept(threading.local):
 
     def __init__(self) -> None:
         self.contexts: dict[str, _Context] = {}
+        self.runs: dict[str, int] = {}  # plain scripts since there was none
 
 
 _kept = _Kept()
 
 
 def run_plain(source: str, offered: str, limits: Limits, library: str = "") -> dict[str, Any] | None:
-    """What a plain script did, in the context that this thread keeps; None if it failed there. quickjs.JSException if its time was up."""
-    context = _kept.contexts.pop(library, None)
-    if context is None or context.left <= 0 or context.limits != limits:
-        context = _Context(fresh(limits, library, _LASTING), limits, RUNS)
-    context.left -= 1
+    """What a plain script did in the context that this thread keeps; None if it keeps none yet, or if the script failed there.
+
+    quickjs.JSException if its time was up.
+    """
+    context = _context(limits, library)
+    if context is None:
+        return None
     try:
         told: dict[str, Any] = json.loads(context.run(source, offered))
     except quickjs.JSException as error:
@@ -97,3 +102,16 @@ def run_plain(source: str, offered: str, limits: Limits, library: str = "") -> d
     if told["clean"]:
         _kept.contexts[library] = context
     return told
+
+
+def _context(limits: Limits, library: str) -> _Context | None:
+    """The thread's context, which has to be put back after a run that was good."""
+    context = _kept.contexts.pop(library, None)
+    if context is None or context.left <= 0 or context.limits != limits:
+        _kept.runs[library] = runs = _kept.runs.get(library, 0) + 1
+        if runs < WORTH and context is None:
+            return None
+        context = _Context(fresh(limits, library, _LASTING), limits, RUNS)
+    _kept.runs.pop(library, None)
+    context.left -= 1
+    return context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -40,7 +40,7 @@ def column() -> Combinable:
     return _Gathered(_offers.filter(task=OuterRef("pk")).order_by().values("type", "user", "group"))
 
 
-def of(tasks: Iterable[UserTask]) -> dict[UUID, list[Offer]]:
+def of(tasks: Sequence[UserTask]) -> dict[UUID, list[Offer]]:
     """The offers of each task, from that column; one query for all that were found without it."""
     found: dict[UUID, list[Offer]] = {task.pk: _read(task) for task in tasks}
     missing = [task.pk for task in tasks if not hasattr(task, "offers")]

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -110,7 +111,8 @@ PROBE = """
 
 
 @pytest.fixture(autouse=True)
-def _own_context() -> Iterator[None]:
+def _own_context(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(contexts, "WORTH", 1)
     contexts._kept.contexts.clear()
     yield
     contexts._kept.contexts.clear()
@@ -191,6 +193,16 @@ def test_other_limits_and_other_threads_get_another_context() -> None:
     thread.start()
     thread.join()
     assert found == [False]
+
+
+def test_a_thread_gets_a_context_once_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contexts, "WORTH", 3)
+    kept = []
+    for source in ("1", "1", "1", "1", "missing", "1", "1", "1"):
+        with suppress(ScriptError):
+            scripts.run("javascript", source, {}, limits=LIMITS)
+        kept.append("" in contexts._kept.contexts)
+    assert kept == [False, False, True, True, False, False, False, True]
 
 
 def test_a_context_is_given_up_after_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
