@@ -177,6 +177,11 @@ def test_processes_are_listed_with_their_versions(trusted: Services) -> None:
         assert trusted.get(f"management/processes/{unknown}/instances", 404)["message"] == f"Process with id {unknown} not found"
 
 
+def test_of_a_process_that_is_not_there_an_export_misses_the_instance(trusted: Services) -> None:
+    assert trusted.get("management/processes/nope/instances/x/export", 404)["processInstanceId"] == "x"
+    assert trusted.get("management/processes/nope/instances/x", 404)["message"] == "Process with id nope not found"
+
+
 def test_an_instance_is_told_with_all_its_variables_but_hidden_ones(trusted: Services) -> None:
     trusted.post("orders?businessKey=o", {"customer": "bob", "coupon": "c1"})
     at, key = "management/processes/orders/instances", str(Instance.objects.get().pk)
