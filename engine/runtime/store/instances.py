@@ -1,4 +1,4 @@
-"""An instance loaded (its row, tokens, variables: three SELECTs, no lock) and the record of what one unit did to it.
+"""An instance loaded (its row with its tokens, and its variables; no lock) and the record of what one unit did to it.
 
 A large instance is loaded in part: the acting token with the scopes around it. The interpreter asks for more by NotLoaded.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from engine.errors import Conflict, NotFound, RevisionConflict
 from engine.interpreter.journal import Effect, Ended, Fact
 from engine.interpreter.state import ROOT, Facts, State, Token
 from engine.runtime.store.sending import read
-from engine.runtime.store.statements import adapted, among, as_json, as_time, as_uuid
+from engine.runtime.store.statements import adapted, among, as_json, as_time, as_uuid, on_postgres
 from engine.runtime.store.values import COLUMNS, value_of
 
 WHOLE = 200  # an instance with no more tokens is loaded whole
@@ -28,11 +29,12 @@ _COLUMNS = (
     " i.starter, i.started, i.ended, i.revision, i.next_number, i.attempts, i.suspended, i.state, i.held, i.service_id, i.awaited"
 )
 _WIDTH = 21
-_INSTANCE = (
-    f"SELECT {_COLUMNS}, t.number, t.parent, t.node, t.scope, t.wait, t.activity, t.counters"
+_PLACES = "t.number, t.parent, t.node, t.scope, t.wait, t.activity, t.counters"
+_FROM_INSTANCE = (
     " FROM towpath_instance i JOIN towpath_definition d ON d.id = i.definition_id LEFT JOIN towpath_token t ON t.instance_id = i.id"
     " WHERE i.id = %s"
 )
+_INSTANCE = f"SELECT {_COLUMNS}, {_PLACES}{_FROM_INSTANCE}"
 _TOKENS = "SELECT number, parent, node, scope, wait, activity, counters FROM towpath_token WHERE instance_id = %s"
 _CHAIN = (
     "WITH RECURSIVE up(number, parent, node, scope, wait, activity, counters) AS ("
@@ -40,10 +42,12 @@ _CHAIN = (
     " SELECT t.number, t.parent, t.node, t.scope, t.wait, t.activity, t.counters"
     " FROM towpath_token t JOIN up ON t.number = up.parent WHERE t.instance_id = %s) SELECT * FROM up"
 )
-_VARIABLES = (
-    "SELECT v.id, v.token, v.name, v.type, v.text, v.number, v.time, v.json, v.blob, b.content"
+_OF_VARIABLE = "v.id, v.token, v.name, v.type, v.text, v.number, v.time, v.json, v.blob, b.content"
+_FROM_VARIABLES = (
     " FROM towpath_variable v LEFT JOIN towpath_blob b ON b.id = v.blob WHERE v.instance_id = %s AND v.live AND v.task IS NULL"
 )
+_VARIABLES = f"SELECT {_OF_VARIABLE}{_FROM_VARIABLES}"
+_WHOLE_WIDTH = _WIDTH + 7  # with the columns of a token
 
 
 @dataclass(slots=True)
@@ -138,10 +142,10 @@ def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, li
     """
     (found,) = adapted([instance])
     limit = "" if whole or acting is None else f" LIMIT {WHOLE + 1}"
-    joined, variables = read((_INSTANCE + limit, [found]), (_VARIABLES + limit, [found]))
+    joined, variables = _together(found, limit) if on_postgres() else read((_INSTANCE + limit, [found]), (_VARIABLES + limit, [found]))
     if not joined:
         raise NotFound(f"there is no process instance {instance}")
-    head, tokens = Row.of(joined[0][:_WIDTH]), [r[_WIDTH:] for r in joined if r[_WIDTH] is not None]
+    head, tokens = Row.of(joined[0][:_WIDTH]), [r[_WIDTH:_WHOLE_WIDTH] for r in joined if r[_WIDTH] is not None]
     if limit and len(tokens) > WHOLE:
         (tokens,) = read((_CHAIN, [found, acting, found]))
         numbers = [t[0] for t in tokens]
@@ -151,6 +155,21 @@ def rows_of(instance: UUID, acting: int | None, *, whole: bool) -> tuple[Row, li
     if limit and len(variables) > WHOLE:
         (variables,) = read((_VARIABLES, [found]))
     return head, tokens, variables, True
+
+
+def _together(instance: UUID, limit: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Both in one statement, and so of one moment: variables come behind empty columns of an instance and a token."""
+    (rows,) = read((_both(limit), [instance, instance]))
+    return [r for r in rows if r[0] is not None], [r[_WHOLE_WIDTH:] for r in rows if r[0] is None]
+
+
+@cache
+def _both(limit: str) -> str:
+    no_variable, no_instance = (", ".join(["NULL"] * count) for count in (_OF_VARIABLE.count(",") + 1, _WHOLE_WIDTH))
+    return (
+        f"(SELECT {_COLUMNS}, {_PLACES}, {no_variable}{_FROM_INSTANCE}{limit})"
+        f" UNION ALL (SELECT {no_instance}, {_OF_VARIABLE}{_FROM_VARIABLES}{limit})"
+    )
 
 
 def loaded(
