@@ -148,7 +148,8 @@ class Members:
         return None if self.all.get(name) is None else filters.number(name, self.all[name])
 
     def moment(self, name: str) -> datetime | None:
-        return None if self.all.get(name) is None else filters.moment(name, self.all[name])
+        """The moment a member names; null and an empty text name none. Raises BadInput."""
+        return None if self.all.get(name) in (None, "") else filters.moment(name, self.all[name])
 
     def items(self, name: str) -> list[Json]:
         return self._typed(name, list, "a list") or []

@@ -134,5 +134,28 @@ def taken(path: str, given: Mapping[str, object]) -> Mapping[str, object]:
         raise BadInput("sort must be a text", "sort")
     if path in SORTS and sort is not None and sort not in SORTS[path]:
         raise BadInput(f"sort must be one of {', '.join(sorted(SORTS[path]))}", "sort")
+    if sort == "":
+        raise BadInput("sort must not be empty", "sort")
     known = FILTERS.get(path)
+    if path.startswith("query/"):
+        given = {name: value for name, value in given.items() if name not in (known or given) or _says(path, name, value)}
     return given if known is None else {name: value for name, value in given.items() if name in known or name in _PAGING}
+
+
+_LISTS = _words("""processInstanceIds processDefinitionIds processDefinitionKeys excludeProcessDefinitionKeys deploymentIdIn
+    activeActivityIds processDefinitionKeyIn processDefinitionKeyNotIn taskDefinitionKeys categoryIn categoryNotIn taskCategoryIn
+    taskCategoryNotIn candidateGroupIn""")
+_NOT_EMPTY = {
+    "query/process-instances": _words("processInstanceIds processDefinitionIds processDefinitionKeys"),
+    "query/tasks": _words("candidateGroupIn"),
+}
+_DATES = ("Before", "After", "On", "dueDate")
+
+
+def _says(path: str, name: str, value: object) -> bool:
+    """Whether a member of a query says anything: an empty list or date mostly does not (as at Flowable). Raises BadInput."""
+    if name in _LISTS and isinstance(value, str):
+        raise BadInput(f"{name} must be a list", name)
+    if name in _LISTS and value == [] and name in _NOT_EMPTY.get(path, ()):
+        raise BadInput(f"{name} must not be empty", name)
+    return not (name in _LISTS and value == []) and not (name.endswith(_DATES) and value == "")

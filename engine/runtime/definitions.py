@@ -84,7 +84,7 @@ def deploy_uploads(uploads: Mapping[str, bytes], *, user: access.User = None, na
 
 
 def _stem(filename: str) -> str:
-    base = filename.replace("\\", "/").rpartition("/")[2]
+    base = filename.replace("\\", "/")
     for ending in (".bpmn20.xml", ".bpmn.xml", *archive.PROCESS, *archive.ARCHIVE, *archive.FORM):
         if base.lower().endswith(ending):
             return base[: -len(ending)] or base

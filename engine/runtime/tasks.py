@@ -246,6 +246,7 @@ def claim(task_id: Any, user: access.User, *, assignee: str | None = None) -> No
     access.check_claim(user, task)
     wanted = assignee or access.name(user)
     if task.assignee == wanted:
+        UserTask.objects.filter(pk=task.pk, assignee=wanted, claimed=None).update(claimed=datetime.now(UTC))
         return
     if task.assignee is not None:
         raise Conflict(f"task {task.name or task.pk} is claimed by {task.assignee} already")

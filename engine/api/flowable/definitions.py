@@ -53,10 +53,13 @@ def one(call: Call, definition: str) -> Json:
 
 @routes.put(PATH + "/{definition}", ADMIN)
 def change(call: Call, definition: str) -> Json:
-    """Suspend or activate it, now or at a `date`, with `includeProcessInstances` its running instances too; or give it another category."""
+    """Suspend or activate it, now or at a `date`, with `includeProcessInstances` its running instances too.
+
+    With a `category` it gets that, and nothing else happens (as at Flowable).
+    """
     sent, found = call.sent, queries.definitions.one(call.user, definition)
-    if "action" not in sent and "category" in sent:
-        definitions.categorize(found, sent.text("category") or "", user=call.user)
+    if (category := sent.text("category")) is not None:
+        definitions.categorize(found, category, user=call.user)
     else:
         suspended = one_of(_ACTIONS, sent)()
         _switch(call, found, suspended, sent)

@@ -10,6 +10,7 @@ from engine.api.body import Json, Members
 from engine.api.dialect import each, page
 from engine.api.flowable.table import routes
 from engine.api.router import ADMIN, Call
+from engine.errors import BadInput
 from engine.runtime import identity
 
 USERS, GROUPS = "identity/users", "identity/groups"
@@ -102,6 +103,8 @@ def one_group(call: Call, group: str) -> Json:
 def update_group(call: Call, group: str) -> Json:
     """Change what is sent of a group's name and type; its id stays."""
     label, found = _label(call.sent), identity.group_named(group, call.user)
+    if call.sent.text("id") not in (None, found.name):
+        raise BadInput("the id of a group stays", "id")
     identity.update_group(found, label, user=call.user)
     return group_shaped(call, found)
 

@@ -125,13 +125,14 @@ _ACTIONS = {"suspend": instances.suspend, "activate": instances.activate}
 def delete(call: Call, instance: str) -> None:
     """Cancel it, with `deleteReason`; its history stays."""
     found = queries.instances.one(call.user, instance)
-    instances.cancel(found.pk, call.params.get("deleteReason") or DELETED, user=call.user)
+    instances.cancel(found.pk, call.params.get("deleteReason", DELETED), user=call.user)
 
 
 @routes.post(PATH + "/delete", status=204)
 def delete_many(call: Call) -> None:
     """Cancel many (`instanceIds`), with `deleteReason`; none if one of them is not there."""
-    reason = call.sent.text("deleteReason", longest=LONGEST_TEXT) or DELETED
+    given = call.sent.text("deleteReason", longest=LONGEST_TEXT)
+    reason = DELETED if given is None else given
     one_of({"delete": list}, call.sent)
     if call.sent.all.get("instanceIds") is None:
         raise BadInput("instanceIds is missing", "instanceIds")

@@ -173,6 +173,8 @@ def change_many(call: Call) -> Json:
     if not call.sent.all["taskIds"]:
         raise NotFound("there is no task to change")
     found, columns = [open_task(key) for key in call.sent.texts("taskIds")], _columns(call.sent)
+    if len({task.pk for task in found}) < len(found):
+        raise NotFound("a task stands in taskIds more than once")
     standalone.update_all(found, columns, user=call.user)
     shown = [shaped(call, tasks.get(task.pk)) for task in found]
     return {"data": shown, "total": 0, "start": 0, "sort": None, "order": None, "size": 0}  # as at Flowable
