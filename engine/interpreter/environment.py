@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 Lookup = Callable[[str], Any]
@@ -53,7 +53,12 @@ class Answer:
 
 
 class Environment(Protocol):
-    """The four callables through which the interpreter reaches the world."""
+    """The four callables through which the interpreter reaches the world, and where on it the site is."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone in which dates without an offset are meant."""
+        ...
 
     def now(self) -> datetime:
         """The moment this unit happens at, in UTC; the same for the whole unit."""

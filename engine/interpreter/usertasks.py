@@ -81,7 +81,7 @@ def excluded(run: Run, token: Token, detail: UserTask) -> tuple[str, ...]:
 def due(run: Run, token: Token, text: str | None) -> datetime | None:
     """When the task is due: a moment, or a duration from now."""
     value = None if text is None else names.evaluate(run, token, text)
-    return None if value is None or value == "" else timers.moment(value, run.now)
+    return None if value is None or value == "" else timers.moment(value, run.now, run.env.zone)
 
 
 def priority(run: Run, token: Token, text: str | None) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.utils.timezone import get_default_timezone
 
 from engine.errors import UnrecoverableError
 from engine.interpreter import timers
@@ -45,4 +46,4 @@ def _plan(job: Claimed, definition: Definition) -> None:
     """Make the job of a cycle's next time, if there is one."""
     now = datetime.now(UTC)
     node = definitions.graph(definition).nodes[job.node or ""]
-    starting.plan(definition.pk, definition.tenant, node, timers.again(job.data, claims.was_due(job), now), now)
+    starting.plan(definition.pk, definition.tenant, node, timers.again(job.data, claims.was_due(job), now, get_default_timezone()), now)

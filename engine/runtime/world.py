@@ -8,9 +8,11 @@ the transaction, so it is called again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID, uuid5
+
+from django.utils.timezone import get_default_timezone
 
 from engine.errors import BpmnError
 from engine.expressions.evaluate import evaluate
@@ -46,6 +48,11 @@ class World:
     begun: str = ""
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
     given: int = 0
+
+    @property
+    def zone(self) -> tzinfo:
+        """The site's own, whoever is logged in."""
+        return get_default_timezone()
 
     def now(self) -> datetime:
         """The time of the step: it goes on only while something outside the interpreter runs."""

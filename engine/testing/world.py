@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from engine.bpmn.parse import read
@@ -32,6 +32,7 @@ class World:
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     moment: datetime = datetime(2030, 1, 1, 8, tzinfo=UTC)
+    zone: tzinfo = UTC
     user: str | None = None
     definitions: list[Definition] = field(default_factory=list)
     cases: dict[str, Case] = field(default_factory=dict)

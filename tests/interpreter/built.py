@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from engine.bpmn.graph import Flow, Graph, Node
@@ -14,6 +14,8 @@ from engine.interpreter.journal import Answer, Invocation, Lookup
 
 class Quiet:
     """An environment without a world."""
+
+    zone: tzinfo = UTC
 
     def __init__(self) -> None:
         self.count = 0

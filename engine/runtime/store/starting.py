@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.utils.timezone import get_default_timezone
+
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
 from engine.errors import DeploymentError, ExpressionError, Problem
@@ -54,7 +56,7 @@ def _timer(definition: Definition, node: Node, now: datetime) -> None:
     assert node.event
     assert node.event.timer
     try:
-        coming = timers.schedule(node.event.timer, lambda text: evaluate(parse(text), _nothing), now)
+        coming = timers.schedule(node.event.timer, lambda text: evaluate(parse(text), _nothing), now, get_default_timezone())
     except ExpressionError as error:
         raise DeploymentError([Problem(str(error), node.id, node.line)]) from None
     plan(definition.pk, definition.tenant, node, coming, now)
