@@ -18,6 +18,7 @@ from engine.models import Definition, IdentityLink, Instance, Job, UserTask
 from engine.models.compiled import KEPT
 from engine.runtime import offers, rights
 from engine.runtime.rights import DEPLOY, IMPERSONATE, OPERATE, START
+from engine.runtime.trees import within
 
 FEW_GROUPS = 8  # each is asked for alone; more are asked for together
 ADMINS = "admin"  # the group that passes every policy of the service API, as at Automatiko
@@ -271,7 +272,7 @@ def service_instances(user: User, policy: str | None) -> QuerySet[Instance]:
     found = Instance.objects.all()
     if policy is None or ADMINS in groups(user):
         return found
-    tasks = UserTask.objects.filter(Q(instance=OuterRef("pk")) | Q(instance__root=OuterRef("pk")), state="open")
+    tasks = UserTask.objects.filter(within(OuterRef("pk")), state="open")
     offered = Exists(IdentityLink.objects.filter(of_his(user), task=OuterRef("pk"), type="candidate"))
     claimed = Q(assignee=name(user)) if name(user) else Q(pk=None)
     mine = Q(starter=name(user)) if name(user) else Q(pk=None)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, Q, QuerySet
+from django.db.models import Max, OuterRef, QuerySet
 
 from engine.conf import settings as conf
 from engine.models import Delivery, Instance, Job, Request
@@ -21,6 +21,7 @@ from engine.models.fields import uuid7
 from engine.runtime import shapes
 from engine.runtime.store import claims
 from engine.runtime.store.instances import Loaded
+from engine.runtime.trees import within
 
 CHANNEL = "towpath_delivery"
 STEPS = (Job.Kind.ASYNC, Job.Kind.ASYNC_LEAVE, "async-call", Job.Kind.DELIVER)
@@ -38,18 +39,14 @@ class Outcome:
 
 
 # -- where an instance stands ---------------------------------------------------------------------------------------------
-def _tree(root: UUID | OuterRef) -> Q:
-    return Q(instance=root) | Q(instance__root=root)
-
-
 def at_rest(root: UUID) -> bool:
     """Whether nothing of a call tree waits for a worker."""
-    return not Job.objects.filter(_tree(root), kind__in=STEPS, state__in=UNDER_WAY).exists()
+    return not Job.objects.filter(within(root), kind__in=STEPS, state__in=UNDER_WAY).exists()
 
 
 def dead(root: UUID | OuterRef) -> QuerySet[Job]:
     """The dead letters of a call tree, the oldest first."""
-    return Job.objects.filter(_tree(root), state=Job.State.DEAD).order_by("created", "pk")
+    return Job.objects.filter(within(root), state=Job.State.DEAD).order_by("created", "pk")
 
 
 def errors(root: UUID) -> list[str]:

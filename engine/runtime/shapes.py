@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from engine.conf import settings as conf
 from engine.errors import BadInput
 from engine.expressions.values import to_json
 from engine.models import Definition, Instance, Request, Subscription, UserTask, Variable
 from engine.models.prepared import Prepared
-from engine.runtime import access, datamodel, definitions, labels, naming, offers
+from engine.runtime import access, datamodel, definitions, labels, naming, offers, trees
 from engine.runtime.store.reading import decoded
 
 STATES = {"accepted": 0, "active": 1, "completed": 2, "terminated": 2, "cancelled": 3, "error": 3}
@@ -126,8 +126,8 @@ def _address(row: Instance, here: str, waiting: Subscription) -> str | None:
     return f"{here}/{naming.segment(waiting.name or '')}"
 
 
-def _tasks_within(instance: UUID, root: UUID) -> QuerySet[UserTask]:
-    found = UserTask.objects.filter(state=UserTask.State.OPEN).filter(Q(instance=instance) | Q(instance__root=root))
+def _tasks_within(instance: UUID) -> QuerySet[UserTask]:
+    found = UserTask.objects.filter(state=UserTask.State.OPEN).filter(trees.within(instance))
     return found.annotate(offers=offers.column()).order_by("created", "pk")
 
 
@@ -136,7 +136,7 @@ _open_tasks = Prepared(lambda: UserTask, _tasks_within)
 
 def open_tasks(row: Instance, caller: access.User) -> list[UserTask]:
     """The open tasks of an instance and of what it called on which the caller may work."""
-    found = _open_tasks.all(row.pk, row.pk)
+    found = _open_tasks.all(row.pk)
     beyond = []
     for one in found:
         if one.instance_id == row.pk:

@@ -108,8 +108,10 @@ def has_failed(row: Instance) -> bool:
 
 
 def _running(service: str, key: str, own: UUID) -> QuerySet[Instance]:
-    rows = Instance.objects.filter(ended=None, parent=None, definition__tenant="").filter(definition__service=service)
-    found = rows.filter(Q(service_id=key) | Q(pk=own)).order_by("-definition__version", "-started")
+    of_service = Instance.objects.filter(definition__service=service)
+    called = of_service.filter(ended=None, service_id=key).order_by().values("pk")
+    either = called.union(Instance.objects.filter(pk=own).order_by().values("pk"))  # each is found by its index
+    found = of_service.filter(pk__in=either, ended=None, parent=None, definition__tenant="").order_by("-definition__version", "-started")
     return found.annotate(failed=Exists(OWN_DEAD))
 
 

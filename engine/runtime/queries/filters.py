@@ -16,6 +16,7 @@ from django.db.models import Q
 from engine.errors import BadInput
 from engine.runtime.queries import lookups as _lookups  # noqa: F401  # registers `like` and `ilike`
 from engine.runtime.queries.asking import ByShape
+from engine.runtime.trees import within
 
 Read = Callable[[str, object], Any]
 Filter = Callable[[str, object], Q]
@@ -132,6 +133,12 @@ def ident(path: str) -> Filter:
         return Q(**{path: found}) if found else NOTHING
 
     return make
+
+
+def within_tree(name: str, value: object) -> Q:
+    """What belongs to an instance or to one that it called."""
+    found = uuid(value)
+    return within(found) if found else NOTHING
 
 
 def idents(path: str) -> Filter:

@@ -30,6 +30,7 @@ from engine.runtime.queries.filters import (
     tenant,
     text,
     uuid,
+    within_tree,
 )  # fmt: skip
 from engine.runtime.queries.listing import Listing
 from engine.runtime.queries.variables import OF_EXECUTIONS, conditions, of_executions, of_instances
@@ -199,7 +200,7 @@ _EXECUTIONS: Filters = {
     "activityId": equals("node"),
     "processInstanceId": ident("instance"),
     "processInstanceIds": idents("instance"),
-    "rootProcessInstanceId": lambda name, value: ident("instance__root")(name, value) | ident("instance")(name, value),
+    "rootProcessInstanceId": within_tree,
     **of_definition("instance__definition"),
     # Flowable looks for a business key at executions that carry one: the instances themselves.
     "processBusinessKey": lambda name, value: Q(instance__business_key=text(name, value), number=0),

@@ -35,6 +35,7 @@ from engine.runtime.queries.filters import (
     switch,
     tenant,
     text,
+    within_tree,
 )  # fmt: skip
 from engine.runtime.queries.instances import of_definition, took
 from engine.runtime.queries.listing import Listing
@@ -135,7 +136,7 @@ _OF_ANY: Filters = {
     "processInstanceId": ident("instance"),
     "processInstanceIds": idents("instance"),
     "processInstanceIdIn": idents("instance"),
-    "processInstanceIdWithChildren": lambda name, value: ident("instance")(name, value) | ident("instance__root")(name, value),
+    "processInstanceIdWithChildren": within_tree,
     "withoutProcessInstanceId": switch(Q(instance=None)),
     **like_family("processInstanceBusinessKey", "instance__business_key"),
     **like_family("processBusinessKey", "instance__business_key"),
