@@ -145,10 +145,10 @@ def _may_share(kind: _Language, source: str, *named: Mapping[str, Any]) -> bool:
 
 
 def _ended(message: str, limits: Limits) -> str:
-    """Why the sandbox ended a script; without memory QuickJS throws null."""
+    """Why the sandbox ended a script; without memory QuickJS throws null, or an error that there is no memory to describe."""
     if "interrupted" in message:
         return f"the script ran longer than {limits.cpu_seconds:g} seconds"
-    if "out of memory" in message or message.startswith("null"):
+    if "out of memory" in message or message.startswith("null") or message.partition("\n")[0].strip(" :") == "InternalError":
         return f"the script used more than {limits.memory // 2**20} MB of memory"
     return message.partition("\n")[0]
 
@@ -167,7 +167,7 @@ class _Told:
         if error is None:
             return None
         line, message = error.get("line"), str(error.get("message"))
-        if message in ("null", "InternalError: out of memory"):
+        if message in ("null", "InternalError: out of memory", "InternalError: "):
             message = "the script used too much memory, or threw null"
         return {
             "message": message,

@@ -140,6 +140,12 @@ def test_a_memory_hog_is_ended(source: str) -> None:
         javascript(source)
 
 
+def test_memory_that_ends_anywhere_is_told_as_what_it_is() -> None:
+    for limit in range(2 * 2**20, 2 * 2**20 + 2400, 24):
+        with pytest.raises(ScriptError, match="memory"):
+            javascript("var a = []; while (true) a.push('x'.repeat(1000) + a.length)", limits=replace(LIMITS, memory=limit))
+
+
 @pytest.mark.parametrize("source", ["Thread.sleep(61000)", "while (true) try { Thread.sleep(1000) } catch (e) { break }"])
 def test_too_much_sleep_is_refused(source: str) -> None:
     with pytest.raises(ScriptError, match="sleeps longer than 60 seconds"):
