@@ -15,7 +15,7 @@ from engine import conf
 @register("towpath")
 def check_settings(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Every `ENGINE_*` setting exists and has a value that can be."""
-    known = {conf.PREFIX + row.name: row for row in conf.table()}
+    known = {row.full: row for row in conf.table()}
     given = {name: getattr(django_settings, name) for name in dir(django_settings) if name.startswith(conf.PREFIX)}
     return [*_unknown(given, known), *_wrong(given, known)]
 

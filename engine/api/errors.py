@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +35,11 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def impossible(method: str, possible: Iterable[str]) -> Refused:
+    """The refusal (405) of a method at an address that takes others."""
+    return Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(possible)))
 
 
 # The first class that fits gives the status; the order goes from special to general.

@@ -25,7 +25,7 @@ from engine import tracing
 from engine.api import audit, auth, errors
 from engine.api.auth import ADMIN, READ, WRITE
 from engine.api.body import Json, Members, json_of, read_up, storable
-from engine.api.errors import Refused
+from engine.api.errors import Refused, impossible
 from engine.api.headers import header
 from engine.api.throttle import Throttle
 from engine.conf import settings as conf
@@ -262,7 +262,7 @@ def _of_method(table: Mapping[str, Route], method: str) -> Route:
         return table[method]
     if not table:
         raise Refused(HTTPStatus.NOT_FOUND, "there is nothing at this address")
-    raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(table)))
+    raise impossible(method, table)
 
 
 def _response(found: Any, status: int) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from engine.models import IdentityLink, UserTask
 from engine.models.compiled import KEPT
 
-_offers = IdentityLink.objects.filter(type__in=("candidate", "excluded"))
+_offers = IdentityLink.objects.filter(type__in=("candidate", "excluded")).order_by("pk")
 
 
 class Offer(NamedTuple):
@@ -37,7 +37,7 @@ class _Gathered(Subquery):
 
 def column() -> Combinable:
     """For `annotate(offers=column())` on tasks."""
-    return _Gathered(_offers.filter(task=OuterRef("pk")).order_by().values("type", "user", "group"))
+    return _Gathered(_offers.filter(task=OuterRef("pk")).values("type", "user", "group"))
 
 
 def of(tasks: Sequence[UserTask]) -> dict[UUID, list[Offer]]:

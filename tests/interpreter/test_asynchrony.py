@@ -138,6 +138,17 @@ def test_an_external_worker_answers_with_variables_or_an_error() -> None:
 
 
 # -- triggered before its time
+def flagged(step: str) -> bytes:
+    """A process in which this step, `store`, waits for its job."""
+    return model(f"""
+    <startEvent id="begin"/>
+    {step.format('flowable:async="true"')}
+    <userTask id="after"/>
+    begin -> store
+    store -> after
+    """)
+
+
 @pytest.mark.parametrize(
     "step",
     ['<serviceTask id="store" {} flowable:expression="${{kitchen.store()}}"/>', '<userTask id="store" {}/>', '<receiveTask id="store" {}/>',
@@ -145,14 +156,7 @@ def test_an_external_worker_answers_with_variables_or_an_error() -> None:
     ids=["service", "user", "receive", "catch"],
 )  # fmt: skip
 def test_a_flagged_step_that_is_triggered_is_left_undone_and_its_job_is_gone(step: str) -> None:
-    drawn = model(f"""
-    <startEvent id="begin"/>
-    {step.format('flowable:async="true"')}
-    <userTask id="after"/>
-    begin -> store
-    store -> after
-    """)
-    story = play(drawn).start().has_jobs("store").trigger("store", seen=True)
+    story = play(flagged(step)).start().has_jobs("store").trigger("store", seen=True)
     story.waits_at("after").has_jobs().has_timers().has_done(store=0, after=0).knows(seen=True)
 
 
@@ -163,14 +167,7 @@ def test_a_flagged_step_that_is_triggered_is_left_undone_and_its_job_is_gone(ste
     ids=["script", "gateway", "manual"],
 )  # fmt: skip
 def test_what_takes_no_trigger_waits_for_its_job(step: str) -> None:
-    drawn = model(f"""
-    <startEvent id="begin"/>
-    {step.format('flowable:async="true"')}
-    <userTask id="after"/>
-    begin -> store
-    store -> after
-    """)
-    story = play(drawn).start()
+    story = play(flagged(step)).start()
     with pytest.raises(Conflict):
         story.trigger("store")
     story.has_jobs("store")

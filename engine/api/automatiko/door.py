@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Any
 
 from django.db.transaction import non_atomic_requests
@@ -17,7 +16,7 @@ from engine.api.automatiko.callers import caller
 from engine.api.automatiko.finding import Service
 from engine.api.automatiko.shaped import NoInstance, Nothing
 from engine.api.body import read_up, storable
-from engine.api.errors import Refused
+from engine.api.errors import impossible
 from engine.api.router import base_of
 from engine.bpmn.graph import Graph, Node
 from engine.conf import settings as conf
@@ -60,12 +59,8 @@ def _dispatch(call: Call, segments: list[str]) -> Any:
     method = "GET" if call.request.method == "HEAD" else str(call.request.method)
     found = _methods(call, segments, method)
     if method not in found:
-        raise _impossible(method, found)
+        raise impossible(method, found)
     return found[method]()
-
-
-def _impossible(method: str, found: Iterable[str]) -> Refused:
-    return Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible here", Allow=", ".join(sorted(found)))
 
 
 def _methods(call: Call, segments: list[str], method: str) -> Methods:
@@ -121,7 +116,7 @@ def _found(call: Call, where: Service, key: str, more: list[str], method: str) -
     if not _is_known(where.graph, more, method):
         raise Nothing()
     if not more and method not in OF_INSTANCES:
-        raise _impossible(method, OF_INSTANCES)  # whether there is an instance or not
+        raise impossible(method, OF_INSTANCES)  # whether there is an instance or not
     raise NoInstance(key)
 
 

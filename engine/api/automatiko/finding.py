@@ -108,11 +108,14 @@ def has_failed(row: Instance) -> bool:
 
 
 def _running(service: str, key: str, own: UUID) -> QuerySet[Instance]:
-    of_service = Instance.objects.filter(definition__service=service)
-    called = of_service.filter(ended=None, service_id=key).order_by().values("pk")
-    either = called.union(Instance.objects.filter(pk=own).order_by().values("pk"))  # each is found by its index
-    found = of_service.filter(pk__in=either, ended=None, parent=None, definition__tenant="").order_by("-definition__version", "-started")
-    return found.annotate(failed=Exists(OWN_DEAD))
+    rows = Instance.objects.filter(ended=None, parent=None, definition__tenant="", definition__service=service)
+    return _called(rows, key, own).annotate(failed=Exists(OWN_DEAD))
+
+
+def _called(rows: QuerySet[Instance], key: str, own: UUID) -> QuerySet[Instance]:
+    """Those of this id, the newest version first; by each of the two ids they are found by its index."""
+    by_service, by_engine = (rows.filter(**having).order_by().values("pk") for having in ({"service_id": key}, {"pk": own}))
+    return rows.filter(pk__in=by_service.union(by_engine)).order_by("-definition__version", "-started")
 
 
 _by_id = Prepared(lambda: Instance, _running)
@@ -128,7 +131,7 @@ def _own_id(key: str) -> UUID:
 
 def by_id(rows: QuerySet[Instance], key: str) -> Instance | None:
     """By the id that the service gave, or by the engine's own; the newest version first."""
-    return rows.filter(called(key)).order_by("-definition__version", "-started").first() if len(key) <= LONGEST_KEY else None
+    return _called(rows, key, _own_id(key)).first() if len(key) <= LONGEST_KEY else None
 
 
 def called(key: str) -> Q:

@@ -13,8 +13,8 @@ from engine.api.router import Answer
 from engine.conf import settings as conf
 from engine.errors import BpmnError, TechnicalError
 from engine.expressions.values import to_json
-from engine.models import IdentityLink, Instance, Token, UserTask
-from engine.runtime import definitions, moving, operations, shapes, tasks
+from engine.models import Instance, Token, UserTask
+from engine.runtime import definitions, moving, offers, operations, shapes, tasks
 
 READY = {"active": "Ready", "claim": "Reserved"}
 PENDING = 0  # the state that Automatiko tells of a task that is not over
@@ -54,10 +54,10 @@ def _work_item(top: Instance, row: Instance, task: UserTask) -> dict[str, Json]:
 
 def _parameters(task: UserTask) -> dict[str, Json]:
     """What its work item was made with at Automatiko: names, whom it is offered to, and the inputs; none without a value."""
-    offers = list(IdentityLink.objects.filter(task=task.pk, type__in=("candidate", "excluded")).order_by("pk"))
-    users = [link.user for link in offers if link.type == "candidate" and link.user]
-    groups = [link.group for link in offers if link.type == "candidate" and link.group]
-    excluded = [link.user for link in offers if link.type == "excluded" and link.user]
+    offered = offers.of([task])[task.pk]
+    users = [one.user for one in offered if one.type == "candidate" and one.user]
+    groups = [one.group for one in offered if one.type == "candidate" and one.group]
+    excluded = [one.user for one in offered if one.type == "excluded" and one.user]
     assigned = [task.assignee] if task.assignee and task.claimed is None else []
     about = {
         "TaskName": task.name, "NodeName": task.name, "Description": task.description, "ActorId": ",".join(users or assigned),

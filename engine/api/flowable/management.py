@@ -36,7 +36,7 @@ def engine(call: Call) -> Json:
 def properties(call: Call) -> Json:
     """The engine's settings."""
     access.check_operate(call.user)
-    return {f"ENGINE_{row.name}": str(getattr(settings, row.name)) for row in table()}
+    return {row.full: str(getattr(settings, row.name)) for row in table()}
 
 
 # -- what Flowable has and this engine needs not ---------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from engine.models.cursors import LONGEST
 from engine.runtime.store.statements import Statement
 
-MOST, LONGEST = 12, 20_000  # parts and characters: of more there are too many kinds to keep each, and PostgreSQL takes 65,535 values
+MOST = 12  # parts: of more, and of longer texts, there are too many kinds to keep each, and PostgreSQL takes 65,535 values
 _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 

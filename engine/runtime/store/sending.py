@@ -84,10 +84,9 @@ def send(statements: Sequence[Statement]) -> None:
 
 def alone() -> bool:
     """Whether a transaction can be had that begins, ends and is sent as a whole: on PostgreSQL, outside of any other."""
-    return on_postgres() and _is_alone(connections[DEFAULT_DB_ALIAS])
-
-
-def _is_alone(link: Any) -> bool:
+    if not on_postgres():
+        return False
+    link = connections[DEFAULT_DB_ALIAS]
     commits = link.autocommit if link.connection else link.get_autocommit()
     return not link.in_atomic_block and bool(commits)
 
