@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -72,12 +73,41 @@ def test_an_installation_that_failed_is_tried_again(dev: Any, monkeypatch: pytes
 
 
 def test_it_says_what_to_install_where_python_cannot_make_environments(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ensurepip(*_: object) -> None:
-        raise subprocess.CalledProcessError(1, ["ensurepip"])
+    def no_ensurepip(command: list[str], **_: object) -> None:
+        raise subprocess.CalledProcessError(1, command)
 
-    monkeypatch.setattr(dev.venv.EnvBuilder, "create", no_ensurepip)
+    monkeypatch.setattr(dev, "_python", lambda: sys.executable)
+    monkeypatch.setattr(dev.subprocess, "run", no_ensurepip)
     with pytest.raises(SystemExit, match="apt-get install python3-venv"):
         dev.setup()
+
+
+def test_it_takes_another_python_only_if_that_is_clearly_faster(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOWPATH_PYTHON", raising=False)
+    monkeypatch.setattr(dev, "_others", lambda: ["/system/python"])
+    for seconds, taken in ((0.5, "/system/python"), (0.9, sys.executable), (math.inf, sys.executable)):
+        monkeypatch.setattr(dev, "_seconds", lambda pythons, other=seconds: dict(zip(pythons, (1.0, other), strict=True)))
+        assert dev._python() == taken
+    monkeypatch.setenv("TOWPATH_PYTHON", "/chosen/python")
+    assert dev._python() == "/chosen/python"
+
+
+def test_a_python_that_cannot_make_environments_counts_as_infinitely_slow(dev: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    seconds = dev._seconds([sys.executable, str(broken)])
+    assert 0 < seconds[sys.executable] < seconds[str(broken)] == math.inf
+
+
+def test_the_system_offers_only_what_is_not_the_python_that_called(dev: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (tmp_path / "same").mkdir()
+    (tmp_path / "same" / name).symlink_to(sys.executable)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / name).touch()
+    monkeypatch.setattr(dev, "SYSTEM", (tmp_path / "same", tmp_path / "other", tmp_path / "none"))
+    assert dev._others() == [str(tmp_path / "other" / name)]
 
 
 def test_an_environment_that_is_only_linked_here_is_never_emptied(dev: Any, tmp_path: Path) -> None:
