@@ -29,6 +29,8 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".requirements"
 OLDEST = (3, 11)
 TAKES_MORE = ("test", "chaos")
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+CALLED: str = getattr(sys, "_base_executable", sys.executable)  # not that of .venv/, which is about to be emptied
 SYSTEM = ("/usr/bin", "/usr/local/bin")
 WORTH = 1.25  # so many times as fast must another Python be to be taken
 NO_TEST_FOUND = 5  # pytest's exit code
@@ -81,10 +83,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def setup() -> None:
-    """Makes .venv/ anew if requirements.txt, or Python itself, is not what it was made from."""
+    """Makes .venv/ anew if requirements.txt, or the version of Python, is not what it was made from."""
     if sys.version_info < OLDEST:
         sys.exit(f"Towpath needs Python {'.'.join(map(str, OLDEST))} or newer; this is {sys.version.split()[0]}.")
-    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes() + sys.version.encode()).hexdigest()
+    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes() + VERSION.encode()).hexdigest()
     if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
         return
     with step("Making .venv/"):
@@ -112,21 +114,19 @@ def _python() -> str:
     """
     if chosen := os.environ.get("TOWPATH_PYTHON"):
         return chosen
-    mine = sys.executable
-    seconds = _seconds([mine, *_others()])
+    seconds = _seconds([CALLED, *_others()])
     best = min(seconds, key=seconds.__getitem__)
-    if seconds[best] * WORTH >= seconds[mine]:
-        return mine
-    spans = f"{seconds[best] * 1000:.0f} ms for what takes {mine} {seconds[mine] * 1000:.0f} ms"
+    if seconds[best] * WORTH >= seconds[CALLED]:
+        return CALLED
+    spans = f"{seconds[best] * 1000:.0f} ms for what takes {CALLED} {seconds[CALLED] * 1000:.0f} ms"
     print(f"Taking {best}: {spans}. TOWPATH_PYTHON=... chooses another.", flush=True)
     return best
 
 
 def _others() -> list[str]:
     """The system's own Pythons of the version that called."""
-    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    found = {path.resolve() for directory in SYSTEM if (path := Path(directory, name)).is_file()}
-    return sorted(str(path) for path in found - {Path(sys.executable).resolve()})
+    found = {path.resolve() for directory in SYSTEM if (path := Path(directory, f"python{VERSION}")).is_file()}
+    return sorted(str(path) for path in found - {Path(CALLED).resolve()})
 
 
 def _seconds(pythons: Sequence[str]) -> dict[str, float]:

@@ -61,6 +61,18 @@ def test_it_sets_up_once_and_again_when_the_requirements_change(dev: Any, monkey
     assert made == ["venv", "install"] * 2
 
 
+def test_it_does_not_matter_which_python_of_a_version_calls(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    dev.PYTHON.parent.mkdir(parents=True)
+    dev.PYTHON.touch()
+    made: list[str] = []
+    monkeypatch.setattr(dev, "_make_venv", lambda: made.append("venv"))
+    monkeypatch.setattr(dev.subprocess, "run", lambda command, **_: made.append("install"))
+    dev.setup()
+    monkeypatch.setattr(dev.sys, "version", "another build of the same version")
+    dev.setup()
+    assert made == ["venv", "install"]
+
+
 def test_an_installation_that_failed_is_tried_again(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(command: list[str], **_: object) -> None:
         raise subprocess.CalledProcessError(1, command)
@@ -85,7 +97,7 @@ def test_it_says_what_to_install_where_python_cannot_make_environments(dev: Any,
 def test_it_takes_another_python_only_if_that_is_clearly_faster(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOWPATH_PYTHON", raising=False)
     monkeypatch.setattr(dev, "_others", lambda: ["/system/python"])
-    for seconds, taken in ((0.5, "/system/python"), (0.9, sys.executable), (math.inf, sys.executable)):
+    for seconds, taken in ((0.5, "/system/python"), (0.9, dev.CALLED), (math.inf, dev.CALLED)):
         monkeypatch.setattr(dev, "_seconds", lambda pythons, other=seconds: dict(zip(pythons, (1.0, other), strict=True)))
         assert dev._python() == taken
     monkeypatch.setenv("TOWPATH_PYTHON", "/chosen/python")
@@ -101,9 +113,9 @@ def test_a_python_that_cannot_make_environments_counts_as_infinitely_slow(dev: A
 
 
 def test_the_system_offers_only_what_is_not_the_python_that_called(dev: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    name = f"python{dev.VERSION}"
     (tmp_path / "same").mkdir()
-    (tmp_path / "same" / name).symlink_to(sys.executable)
+    (tmp_path / "same" / name).symlink_to(dev.CALLED)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / name).touch()
     monkeypatch.setattr(dev, "SYSTEM", (tmp_path / "same", tmp_path / "other", tmp_path / "none"))
