@@ -28,6 +28,7 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 from engine.api.errors import Refused
 from engine.conf import settings as conf
 from engine.models.prepared import Prepared
+from engine.runtime.proofs import Proof
 
 READ, WRITE, ADMIN = "workflow.read", "workflow.write", "workflow.admin"
 IMPLIED = {ADMIN: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({READ, WRITE}), READ: frozenset({READ})}
@@ -46,6 +47,8 @@ class Caller:
     user: Any
     scopes: frozenset[str] = EVERYTHING
     application: str | None = None  # the OAuth2 client, by its id
+    token: Any = None  # the primary key of the OAuth2 token
+    proof: Proof | None = None  # of who is from memory
 
     @property
     def client(self) -> str:
@@ -116,7 +119,7 @@ def _bearer(request: HttpRequest, token: str) -> Caller:
         raise _unauthorized("the token stands for no active user", "invalid_token")
     scopes = frozenset().union(*(IMPLIED.get(scope, frozenset()) for scope in found.access_token.scope.split()))
     application = found.access_token.application
-    return Caller(user, scopes, application.client_id if application else None)
+    return Caller(user, scopes, application.client_id if application else None, found.access_token.pk)
 
 
 # -- name and password ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from engine import tracing
-from engine.api import audit, auth, errors
+from engine.api import audit, auth, errors, known
 from engine.api.auth import ADMIN, READ, WRITE
 from engine.api.body import Json, Members, json_of, read_up, storable
 from engine.api.errors import Refused, impossible
@@ -51,7 +51,19 @@ class Call:
     """One call: who makes it, and what it brings."""
 
     def __init__(self, request: HttpRequest, who: auth.Caller, base: str, path: str = "") -> None:
-        self.request, self.user, self.scopes, self.base, self.path = request, who.user, who.scopes, base, path
+        self.request, self.who, self.scopes, self.base, self.path = request, who, who.scopes, base, path
+
+    @property
+    def user(self) -> Any:
+        """Who calls."""
+        if self.who.proof:
+            self.who.proof.check()
+        return self.who.user
+
+    @property
+    def remembered(self) -> Any:
+        """Who calls, perhaps from memory: for what is done by a unit of work alone, which proves him."""
+        return self.who.user
 
     @cached_property
     def params(self) -> Mapping[str, str]:
@@ -95,6 +107,7 @@ class Route:
     scope: str
     status: int
     answer: Handler
+    proves: bool = False  # whether it proves a caller from memory by itself: with a unit of work, or by asking for `Call.user`
 
 
 @dataclass
@@ -118,8 +131,8 @@ class Router:
     def get(self, path: str, scope: str = READ) -> Callable[[Handler], Handler]:
         return self._route("GET", path, scope, 200)
 
-    def post(self, path: str, scope: str = WRITE, status: int = 200) -> Callable[[Handler], Handler]:
-        return self._route("POST", path, scope, status)
+    def post(self, path: str, scope: str = WRITE, status: int = 200, *, proves: bool = False) -> Callable[[Handler], Handler]:
+        return self._route("POST", path, scope, status, proves=proves)
 
     def query(self, path: str) -> Callable[[Handler], Handler]:
         """A POST that only reads."""
@@ -131,9 +144,9 @@ class Router:
     def delete(self, path: str, scope: str = WRITE, status: int = 204) -> Callable[[Handler], Handler]:
         return self._route("DELETE", path, scope, status)
 
-    def _route(self, method: str, path: str, scope: str, status: int) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, scope: str, status: int, *, proves: bool = False) -> Callable[[Handler], Handler]:
         def add(answer: Handler) -> Handler:
-            route = Route(method, path, scope, status, answer)
+            route = Route(method, path, scope, status, answer, proves)
             table = self._table(path)
             if method in table:
                 raise ValueError(f"{method} {path} is there already")
@@ -196,11 +209,24 @@ class Router:
         return response
 
     def _answered(self, request: HttpRequest, path: str) -> HttpResponseBase:
-        who = auth.caller(request)
+        if (who := known.caller(request)) and (proof := who.proof):
+            try:
+                response = self._answered_to(who, request, path)
+                proof.check()
+                return response
+            except Exception:
+                if proof.holds():
+                    raise
+                known.forget(request)
+        return self._answered_to(known.remembered(request, auth.caller), request, path)
+
+    def _answered_to(self, who: auth.Caller, request: HttpRequest, path: str) -> HttpResponseBase:
         throttle.check(who.client, conf.API_RATE)
         if len(path) > LONGEST_PATH or not storable(path):
             raise BadInput("the address is too long or holds a character that cannot be stored", "path")
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
+        if who.proof and not route.proves:
+            who.proof.check()
         answered = partial(_carried_out, request, path, route, ids, who)
         return _audited(route, request.path, who, ids, answered) if route.scope == ADMIN else answered()
 

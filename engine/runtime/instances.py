@@ -17,7 +17,7 @@ from engine.interpreter.journal import Begin, Cancel
 from engine.models import Definition, Instance, Job, Ledger, UserTask, Variable
 from engine.models.compiled import as_read
 from engine.models.fields import uuid7
-from engine.runtime import access, definitions, entries, newest, work
+from engine.runtime import access, definitions, entries, newest, proofs, work
 from engine.runtime.store import claims, erasing, receivers
 from engine.runtime.store.reading import decoded as decoded
 
@@ -105,6 +105,7 @@ def _start(
         node,
         access.name(user),
         start=work.Start(found, business_key, name, tenant, proof=latest.proof),
+        proof=proofs.of(user),
     )
     result = work.run(order, also=also)
     return _started(order, found, result)

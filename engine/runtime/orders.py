@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.errors import Conflict
 from engine.interpreter.journal import Input
 from engine.models import Definition
+from engine.runtime.proofs import Proof
 from engine.runtime.store.statements import Statement
 
 
@@ -18,7 +19,7 @@ class Gone(Conflict):
 
 
 class Outdated(Conflict):
-    """What was remembered of a definition is not so any more; nobody sees it outside of `newest.confirmed`."""
+    """What was remembered (of a definition, of who calls) is not so any more; who remembered it does it again, and nobody sees this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Order:
 
     `cause` is the id of what triggers it (a job, a user task): it stays the same over all attempts. `attempt` counts them from 1.
     `lease` is what its `job` is leased with: it is looked at before anything is done outside, where no rollback reaches.
+    `proof` is of `user`, where he was remembered.
     `run` is the activity run that the token must still be in: a token that came to its next user task is not the one that was meant.
     """
 
@@ -68,6 +70,7 @@ class Order:
     attempt: int = 1
     run: UUID | None = None
     lease: str | None = None
+    proof: Proof | None = None
     more: tuple[tuple[UUID, Wish, Start | None], ...] = ()
 
 

@@ -19,7 +19,7 @@ from engine.interpreter.journal import Assigned, Completed
 from engine.models import Activity, Blob, Draft, Ledger, UserTask, Variable
 from engine.models.fields import uuid7
 from engine.models.prepared import Prepared
-from engine.runtime import access, definitions, entries, holders, notes, offers, work
+from engine.runtime import access, definitions, entries, holders, notes, offers, proofs, work
 from engine.runtime.instances import decoded, identify, known
 from engine.runtime.store.sending import send
 from engine.runtime.store.statements import Statement, adapted, insert
@@ -108,7 +108,9 @@ def _left_behind(task: UserTask, local: Mapping[str, Any]) -> list[Statement]:
 def _run(task: UserTask, wish: work.Wish, user: access.User, trigger: str = Ledger.Trigger.TASK, also: work.Also | None = None) -> None:
     """A unit of work that this task began, and what `also` belongs into its transaction."""
     subject = (task.name or task.node or "")[:255]
-    order = work.Order(task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity)
+    order = work.Order(
+        task.instance_id, wish, trigger, subject, task.node, access.name(user), cause=task.pk, run=task.activity, proof=proofs.of(user)
+    )
     work.run(order, also=also)
 
 

@@ -97,6 +97,8 @@ def run(
     except BaseException as error:
         work.failed(error, on_failure)
         raise
+    if order.proof:
+        order.proof.held = True
     if work.stops:
         raise work.stops.popitem()[1]
     return found
@@ -116,7 +118,7 @@ class Work:
     ) -> None:
         self.order, self.guard, self.told, self.seen, self.also, self.stands = order, guard, told, seen, also, stands
         self.stops: dict[str, TechnicalError | BpmnError] = {}  # the steps before which it is to stand, and what they failed with
-        self.proof = order.start.proof if order.start else None
+        self.proof = order.proof
         self.record = Record(order)
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -291,10 +293,17 @@ class Work:
         if self.locked:
             self._remote_ahead = True
             raise _StepOut
-        if self.proof and not read((self.proof.sql, self.proof.values))[0]:
-            raise self.proof.failure()
+        for proof in self._proofs():
+            if not read((proof.sql, proof.values))[0]:
+                raise proof.failure()
         if self.order.job and self.order.lease:  # a worker that stood still might do a step that it read but was never given
             claims.check(self.order.job, self.order.lease)
+
+    def _proofs(self) -> list[Statement]:
+        """What was remembered for this order: its definition, who wants it."""
+        start = self.order.start
+        found = [start.proof] if start and start.proof else []
+        return [*found, self.proof.statement] if self.proof and not self.proof.held else found
 
     def execution(self, call: Invocation) -> Execution:
         return self.world.execution(call, self.order.attempt)
@@ -306,13 +315,15 @@ class Work:
             versions.remember(unit)
         now = self.world.now()
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self.record.committed(units)]
-        statements += insert(Job, self.later) + ([self.proof] if self.proof else [])
+        statements += insert(Job, self.later) + self._proofs()
         statements += self.also(self.units[self.order.instance]) if self.also else []
         if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
             statements += claims.announcement()
         try:
             self._write(statements, units)
         except Missed:
+            if self.proof:
+                self.proof.check()
             if any(u.accepted for u in units):
                 raise Gone("it was cancelled before it began") from None
             raise RevisionConflict("the instance was advanced by somebody else") from None
@@ -343,6 +354,8 @@ class Work:
     def failed(self, error: BaseException, on_failure: Callable[[BaseException], None] | None) -> None:
         """Write down the attempt that was rolled back, in a transaction of its own."""
         refused = recording.is_refusal(error)
+        if self.proof and not refused:
+            self.proof.check()  # nothing is written down in the name of somebody who may be no more
         if refused and on_failure is None:
             return
         if self.joined:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from engine.api import known
 from engine.api.auth import passwords
 
 HEAD = (
@@ -78,8 +79,9 @@ class Api:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_passwords() -> None:
+def _nobody_is_known() -> None:
     passwords.forget()
+    known.forget()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from engine.api import auth
+from engine.api import auth, known
 from engine.api.auth import READ, WRITE
 from engine.api.body import storable
 from engine.api.errors import Refused
@@ -54,13 +54,13 @@ def _named(request: HttpRequest) -> tuple[str | None, list[str]]:
 def _logged_in(request: HttpRequest) -> auth.Caller | None:
     """None for a caller who is trusted as he is; the token of another system is none of ours to judge then."""
     if not conf.SERVICES_TRUSTED:
-        return auth.caller(request)
+        return known.proven(request, auth.caller)
     scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
     if scheme == "basic" and conf.BASIC_AUTH:
-        return auth.caller(request)
+        return known.proven(request, auth.caller)
     if scheme == "bearer":
         try:
-            return auth.caller(request)
+            return known.proven(request, auth.caller)
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise

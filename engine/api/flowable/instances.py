@@ -79,7 +79,7 @@ def one(call: Call, instance: str) -> Json:
 _BY = {"processDefinitionId": "definition", "processDefinitionKey": "key", "message": "message"}
 
 
-@routes.post(PATH, status=201)
+@routes.post(PATH, status=201, proves=True)
 def start(call: Call) -> Json:
     """Start a process by definition id, by key (the latest version) or by message."""
     sent = call.sent
@@ -95,7 +95,7 @@ def _started(call: Call, sent: Members, variables: Mapping[str, Any]) -> Instanc
     if sent.text("tenantId") and "processDefinitionId" in by:
         raise BadInput("tenantId says whose key or message is meant; a definition has its own", "tenantId")
     about: dict[str, Any] = {
-        "business_key": sent.text("businessKey"), "name": sent.text("name"), "tenant": sent.text("tenantId") or "", "user": call.user,
+        "business_key": sent.text("businessKey"), "name": sent.text("name"), "tenant": sent.text("tenantId") or "", "user": call.remembered,
         "override": sent.text("overrideDefinitionTenantId"),
     }  # fmt: skip
     [(how, what)] = by.items()

@@ -197,7 +197,7 @@ def _complete(call: Call, task: UserTask, sent: Members) -> None:
         {name: value for name, value, scope in given if scope != LOCAL},
         local={name: value for name, value, scope in given if scope == LOCAL},
         transient=values(sent.items("transientVariables")),
-        user=call.user,
+        user=call.remembered if task.instance_id else call.user,
     )
 
 
@@ -221,7 +221,7 @@ def _resolve(call: Call, task: UserTask, sent: Members) -> None:
 _ACTIONS = {"complete": _complete, "claim": _claim, "delegate": _delegate, "resolve": _resolve}
 
 
-@routes.post(PATH + "/{task}")
+@routes.post(PATH + "/{task}", proves=True)
 def act(call: Call, task: str) -> None:
     """Complete, claim (or give back), delegate or resolve a task."""
     sent, found = call.sent, open_task(task)

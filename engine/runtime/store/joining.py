@@ -2,7 +2,7 @@
 
 That saves the parts their own way there and back, which is a third of what a start costs. All parts see the rows as they were
 before any of them, so only such are joined that touch different rows: one UPDATE or DELETE for each table, and after it INSERTs
-of new rows. What else there may be, and more than one guard, travels as it is.
+of new rows. What else there may be travels as it is.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 
 def joined(statements: Sequence[Statement]) -> Statement | None:
-    """All statements as one, which raises what its guard raises; None where they do not go together."""
+    """All statements as one, which raises what the first of its guards raises, whichever missed; None where they do not go together."""
     if not 1 < len(statements) <= MOST or any(s.proven or s.seen for s in statements) or sum(len(s.sql) for s in statements) > LONGEST:
         return None
     guards = [s for s in statements if s.guard is not None]
-    if len(guards) > 1 or any(s.guard != 1 for s in guards):
+    if any(s.guard != 1 for s in guards):
         return None
     plain = [s for s in statements if s.guard is None]
-    guard = guards[0] if guards else None
-    changes = tuple(s.sql for s in statements if not (s is guard and s.looks))
-    text = _text(changes, tuple(s.sql for s in plain), guard.showing if guard else "")
+    changes = tuple(s.sql for s in statements if s.guard is None or not s.looks)
+    text = _text(changes, tuple(s.sql for s in plain), tuple(s.showing for s in guards))
     if text is None:
         return None
     values = [value for s in (*plain, *guards) for value in s.values]
-    return Statement(text, values, guard.guard if guard else None, guard.failure() if guard else None, proven=True)
+    return Statement(text, values, 1 if guards else None, guards[0].failure() if guards else None, proven=True)
 
 
 @lru_cache(maxsize=500)
-def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: str) -> str | None:
-    """The WITH of the plain texts and, last, the guard; None where two changes might touch one row."""
+def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: tuple[str, ...]) -> str | None:
+    """The WITH of the plain texts and, last, the guards; None where two changes might touch one row."""
     if not _apart(changes):
         return None
-    listed = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(plain))
-    return f"WITH {listed}, hit AS ({showing}) SELECT 1 / (count(*) = 1)::int FROM hit" if showing else f"WITH {listed} SELECT 1"
+    listed = [f"w{number} AS ({sql})" for number, sql in enumerate(plain)]
+    listed += [f"hit{number} AS ({sql})" for number, sql in enumerate(showing)]
+    hit = " AND ".join(f"(SELECT count(*) FROM hit{number}) = 1" for number in range(len(showing)))
+    return f"WITH {', '.join(listed)} SELECT 1" + (f" / ({hit})::int" if hit else "")
 
 
 def _apart(parts: Sequence[str]) -> bool:
