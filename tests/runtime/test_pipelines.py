@@ -96,6 +96,7 @@ CHANGE, DROP, BRING, BRING_OR_CHANGE = (
 )
 OTHER = Statement("UPDATE towpath_token SET node = '' WHERE id = %s")
 GUARDED = Statement("UPDATE towpath_instance SET name = '' WHERE id = %s", guard=1)
+LOOK = Statement("SELECT 1 FROM towpath_definition WHERE id = %s", guard=1)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,7 @@ GUARDED = Statement("UPDATE towpath_instance SET name = '' WHERE id = %s", guard
         ([BRING, BRING_OR_CHANGE], False),
         ([DROP, BRING_OR_CHANGE], False),
         ([GUARDED, Statement("UPDATE towpath_token SET node = '' WHERE id = %s", guard=1)], False),
+        ([GUARDED, LOOK, LOOK], True),
         ([CHANGE, Statement("SELECT pg_notify(%s, '')")], False),
         ([CHANGE, Statement(OTHER.sql, seen=print)], False),
         ([CHANGE], False),

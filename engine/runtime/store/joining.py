@@ -2,7 +2,7 @@
 
 That saves the parts their own way there and back, which is a third of what a start costs. All parts see the rows as they were
 before any of them, so only such are joined that touch different rows: one UPDATE or DELETE for each table, and after it INSERTs
-of new rows. What else there may be travels as it is.
+of new rows. What else there may be, and more than one guard that changes something, travels as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def joined(statements: Sequence[Statement]) -> Statement | None:
     if not 1 < len(statements) <= MOST or any(s.proven or s.seen for s in statements) or sum(len(s.sql) for s in statements) > LONGEST:
         return None
     guards = [s for s in statements if s.guard is not None]
-    if any(s.guard != 1 for s in guards):
+    if any(s.guard != 1 for s in guards) or sum(not s.looks for s in guards) > 1:
         return None
     plain = [s for s in statements if s.guard is None]
     changes = tuple(s.sql for s in statements if s.guard is None or not s.looks)
