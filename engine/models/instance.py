@@ -60,7 +60,7 @@ class Instance(models.Model):
             models.Index(fields=["tenant", "id"], name="towpath_instance_tenant", condition=~models.Q(tenant="")),
             models.Index(  # the open ones are few: what is asked of them is counted in here
                 fields=["id"],
-                include=["definition", "started", "suspended", "parent"],
+                include=["definition", "started", "suspended", "parent", "business_key", "tenant"],
                 name="towpath_instance_open",
                 condition=models.Q(ended=None),
             ),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from engine import runtime
+from engine.api import words
 from engine.models import Activity, Definition, IdentityLink, Instance, UserTask
+from engine.models.compiled import Kept
 from engine.runtime import access, queries, sight
+from engine.runtime.queries import pages, walking
 from tests.runtime.models import model
 from tests.runtime.models import user as task_named
 
@@ -85,6 +91,51 @@ def test_gives_pages_far_down_a_list_in_its_order(order: bool, people: dict[str,
     whole = list(listing.sorted(listing(people["admin"]), "assignee", order))
     pages = [row for start in range(0, len(whole), 7) for row in listing.page(people["admin"], {}, "assignee", order, start, 7)[0]]
     assert pages == whole
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_finds_a_page_far_down_what_is_somebodys_and_their_number_at_once(
+    order: bool, people: dict[str, User], every_case: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "FAR", range(1, 100))
+    listing, user = queries.historic_tasks, people["alice"]
+    whole = list(listing.sorted(listing(user), "assignee", order, own=True))
+    for start in range(0, len(whole) + 8, 7):
+        with CaptureQueriesContext(connection) as captured:
+            found, total = listing.page(user, {}, "assignee", order, start, 7)
+        assert (found, total) == (whole[start : start + 7], len(whole))
+        sought = [one["sql"] for one in captured if "ROW_NUMBER" in one["sql"] or "COUNT(" in one["sql"]]
+        assert len(sought) == 1, sought  # behind the end too
+
+
+@pytest.mark.parametrize("steps", [0, 3, walking.LONGEST], ids=["no step", "few steps", "all the way"])
+@pytest.mark.parametrize("order", [False, True])
+@pytest.mark.parametrize("by", sorted(queries.historic_instances.walk.sorts))
+def test_finds_the_first_pages_of_what_is_somebodys_however_far_it_walks(
+    by: str, order: bool, steps: int, people: dict[str, User], every_case: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "LONGEST", steps)
+    monkeypatch.setattr(pages, "KEPT", Kept())  # the SQL tells how far
+    for number, one in enumerate(Instance.objects.all()):
+        ended = one.started + timedelta(minutes=number * 7 % 5) if number % 3 else None
+        Instance.objects.filter(pk=one.pk).update(business_key=f"key {number % 4}" if number % 2 else None, ended=ended)
+    listing = queries.historic_instances
+    for who in ("alice", "bob"):
+        whole = list(listing.sorted(listing(people[who]), by, order, own=True))
+        for start in (0, 3, len(whole) - 2):
+            assert listing.page(people[who], {}, by, order, start, 3) == (whole[start : start + 3], len(whole))
+    assert listing.page(people["charlie"], {}, by, order) == ([], 0)
+
+
+def test_holds_what_open_instances_are_sorted_by_in_their_index() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("an index of SQLite holds no more than it is sorted by")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'towpath_instance_open'")
+        [(index,)] = cursor.fetchall()
+    held = {name.strip() for part in re.findall(r"\((.*?)\)", index.partition(" WHERE ")[0]) for name in part.split(",")}
+    sorts = {queries.instances.sorts[name] for name in words.SORTS["runtime/process-instances"]}
+    assert {"id" if path == "pk" else path.partition("__")[0] for path in sorts} <= {name.removesuffix("_id") for name in held} | held
 
 
 @pytest.mark.parametrize("given", [{"startedAfter": "2001-01-01T00:00:00Z"}, {}])

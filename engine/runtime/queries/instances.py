@@ -34,6 +34,7 @@ from engine.runtime.queries.filters import (
 )  # fmt: skip
 from engine.runtime.queries.listing import Listing
 from engine.runtime.queries.variables import OF_EXECUTIONS, conditions, of_executions, of_instances
+from engine.runtime.queries.walking import Walk
 
 
 def took(began: str) -> Any:
@@ -154,6 +155,7 @@ instances: Listing[Instance] = Listing(
 historic_instances: Listing[Instance] = Listing(
     "process instance", _seen, _PAST, {**_SORTS, "endTime": "ended", "duration": took("started")}, "processInstanceId", _IN_ORDER, _listed,
     by_name=True,
+    walk=Walk(sight.instance_ids, frozenset({"id", "processInstanceId", "processDefinitionId", "businessKey", "startTime", "endTime"})),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from engine.runtime.queries.asking import ByShape, asked
 from engine.runtime.queries.filters import Filters, uuid
 from engine.runtime.queries.pages import Whole
 from engine.runtime.queries.planning import planned_anew
+from engine.runtime.queries.walking import DEEPEST, Walk
 
 M = TypeVar("M", bound=Model)
 _FEW = frozenset(  # filters that leave so few rows that each is asked whether the user sees it
@@ -57,7 +58,7 @@ class Listing(Generic[M]):
     ask nothing of a user but his name, his groups and whether he is an operator (`by_name`), the SQL of a page is written once for
     all who are of one kind. `plain` are the filters by an id that clients ask for again and again: one plan is good for all values.
     `apart` are those whose rows lie together somewhere along the default order: they are found first, and then sorted. `own_ties` are
-    the ties in the lists of what is somebody's, if another index finds those.
+    the ties in the lists of what is somebody's, if another index finds those. `walk` tells in which orders their beginning is walked.
     """
 
     what: str
@@ -71,6 +72,7 @@ class Listing(Generic[M]):
     apart: frozenset[str] = frozenset()
     own_ties: tuple[Order, ...] = ()
     by_name: bool = False
+    walk: Walk | None = None
 
     def __call__(self, user: Any, filters: Mapping[str, object] | None = None) -> QuerySet[M]:
         """What a user sees and the filters let through; unknown filters and those that are null are ignored. Raises BadInput."""
@@ -127,12 +129,26 @@ class Listing(Generic[M]):
         with nullcontext() if self._is_plain(user, filters) else planned_anew():
             if size and self.listed is not None and not _given(filters, _FEW):
                 if not access.sees_all(user) or (_given(filters, _DEAR) and not _negated(filters)):
-                    return whole.counted(start, size)
+                    near = [] if self._heeded(filters) else self._walked(user, by, descending, start, size)
+                    return (whole.with_ids([key for key, _ in near]), near[0][1]) if near else whole.counted(start, size)
                 found = whole.by_ids(start, size)
             else:
                 found = whole.part(start, size) if size else []
             last = start + len(found)
             return found, last if 0 < len(found) < size else whole.count()  # a page that is not full ends the list
+
+    def _walked(self, user: Any, by: str | None, descending: bool, start: int, size: int) -> list[tuple[Any, int]]:
+        """The ids of a page of all that is somebody's, each with how many there are; none where no index is walked, or behind the end."""
+        name, most, walk = self._sort(by), start + size, self.walk
+        if walk is None or name not in walk.sorts or most > DEEPEST or access.sees_all(user):
+            return []
+        order = (self.sorts[name], *self.ties)
+
+        def ids(viewer: Any, wanted: Q) -> Any:
+            return walk.ids(self.model, viewer, order, descending, most)
+
+        found: Whole[Any] = Whole(self.model, user, (self, "walk", name, descending, most), ids)
+        return found.part(start, size)
 
     def one(self, user: Any, key: object) -> M:
         """The one with this id, if the user may see it; raises NotFound."""

@@ -8,6 +8,7 @@ from operator import and_
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Count, Func, IntegerField, Model, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from engine.models.compiled import KEPT
 from engine.runtime import access
@@ -16,6 +17,7 @@ from engine.runtime.queries.asking import Asked
 M = TypeVar("M", bound=Model)
 Rows = QuerySet[Any, Any]
 HOW_MANY = Func(template="COUNT(*)", output_field=IntegerField())
+FAR = range(100, 2**30)  # starts of pages that may lie behind the end of a list which it takes time to find
 
 
 class Whole(Generic[M]):
@@ -54,10 +56,18 @@ class Whole(Generic[M]):
 
     def counted(self, start: int, size: int) -> tuple[list[M], int]:
         """Some of the rows, and how many there are: ids are found and counted at once, then the rows read."""
+        if start in FAR:
+            return self._far(start, size)
         page: list[tuple[Any, int]] = self._found(("counted", start, size), lambda rows: _counted(rows)[start : start + size])
         if not page:
             return [], self.count() if start else 0
-        return self._of([key for key, _ in page]), page[0][1]
+        return self.with_ids([key for key, _ in page]), page[0][1]
+
+    def _far(self, start: int, size: int) -> tuple[list[M], int]:
+        """The same far down a list: its first row comes along and tells how many there are, so that behind its end none is sought twice."""
+        page: list[tuple[Any, int, int]] = self._found(("far", start, size), lambda rows: _placed(rows, start, size))
+        keys = [key for key, _, place in page if place > start]
+        return self.with_ids(keys) if keys else [], page[0][1] if page else 0
 
     def count(self) -> int:
         """How many rows there are."""
@@ -71,7 +81,8 @@ class Whole(Generic[M]):
             found = KEPT.found(self._model, (self._shape, way), self._values, lambda given: take(self._of_values(given)))
         return list(take(self._of_user())) if found is None else found
 
-    def _of(self, keys: list[Any]) -> list[M]:
+    def with_ids(self, keys: list[Any]) -> list[M]:
+        """The rows with these ids, in order."""
         if self._shape is None:
             return list(_with_ids(self._of_user(), keys))
         return KEPT.rows(self._model, (self._shape, "keys", len(keys)), keys, lambda given: _with_ids(self._of_user(), given))
@@ -105,6 +116,14 @@ def _counted(rows: Rows) -> Rows:
     counted = counted.order_by("_in_all", *rows.query.order_by)  # the same for all: so no plan hopes to stop after a few rows
     found: Rows = counted.values_list("pk", "_in_all")
     return found
+
+
+def _placed(rows: Rows, start: int, size: int) -> Rows:
+    """Ids, how many there are, and the place of each, which counts from one: the first, and those of a page."""
+    order: list[Any] = list(rows.query.order_by)
+    counted = _bare(rows).annotate(_in_all=Window(Count("pk")), _place=Window(RowNumber(), order_by=order))
+    found: Rows = counted.filter(Q(_place=1) | Q(_place__gt=start, _place__lte=start + size)).order_by("_place")
+    return found.values_list("pk", "_in_all", "_place")
 
 
 def _with_ids(rows: Rows, ids: Any) -> Rows:
