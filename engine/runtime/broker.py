@@ -48,6 +48,7 @@ class JobBroker(Broker):  # type: ignore[misc]
         self.offered = self.taken = 0.0
         self.in_vain = 0  # offers in a row that led to nothing
         self.listens: Any = None  # the raw connection that listens
+        self.told = False  # whether a job was announced that can be claimed at once
         self.clock = Clock()
 
     def __setstate__(self, state: Any) -> None:
@@ -74,15 +75,21 @@ class JobBroker(Broker):  # type: ignore[misc]
             self._rest(pause)
             return []
         self._listen()
+        if self.told and not pulse.queues:  # else it may be none of ours
+            return self._offer()
         due = claims.next_due(pulse.queues)
         self.clock.saw(due.now)
         if due.wait == 0:
-            self.open += 1
-            self.offered = time.monotonic()
-            pulse.offer(True)
-            return [(None, _package())]
+            return self._offer()
         self._wait(LONGEST if due.wait is None else min(due.wait, LONGEST))
         return []
+
+    def _offer(self) -> list[tuple[None, str]]:
+        self.told = False
+        self.open += 1
+        self.offered = time.monotonic()
+        pulse.offer(True)
+        return [(None, _package())]
 
     def _hear(self) -> None:
         said = pulse.hear()
@@ -133,10 +140,12 @@ class JobBroker(Broker):  # type: ignore[misc]
 
     def _announced(self, seconds: float) -> bool:
         """Wait for a NOTIFY or a worker; whether it was a NOTIFY. Some may have come with the answer of the last statement."""
-        if heard := list(self.listens.notifies(timeout=0)):
-            return bool(heard)
-        pulse.wait(seconds, [self.listens.fileno()])
-        return bool(list(self.listens.notifies(timeout=0)))
+        heard = list(self.listens.notifies(timeout=0))
+        if not heard:
+            pulse.wait(seconds, [self.listens.fileno()])
+            heard = list(self.listens.notifies(timeout=0))
+        self.told = self.told or any(one.payload == claims.READY for one in heard)
+        return bool(heard)
 
     # -- what django-q2 asks a broker
     def set_stat(self, key: str, value: str, timeout: int) -> None:

@@ -97,7 +97,7 @@ def accept(
         client=client, created=now,
     )  # fmt: skip
     values = {str(f.column): getattr(request, f.attname) for f in Request._meta.concrete_fields}
-    statements = [*insert(Request, [values]), *insert(Job, [_job(wanted, request, now)]), *claims.announcement()]
+    statements = [*insert(Request, [values]), *insert(Job, [_job(wanted, request, now)]), *claims.announcement(ready=True)]
     if wanted.operation == "start":
         statements = insert(Instance, [_accepted(wanted, caller, now)]) + statements
     try:

@@ -317,8 +317,8 @@ class Work:
         statements = [*history.instances(units), *waits.statements(units, now), *history.activities(units), *self.record.committed(units)]
         statements += insert(Job, self.later) + self._proofs()
         statements += self.also(self.units[self.order.instance]) if self.also else []
-        if any(s.sql.startswith('INSERT INTO "towpath_job"') for s in statements):
-            statements += claims.announcement()
+        if jobs := [s for s in statements if s.sql.startswith('INSERT INTO "towpath_job"')]:
+            statements += claims.announcement(ready=any(claims.READY in s.values for s in jobs))
         try:
             self._write(statements, units)
         except Missed:

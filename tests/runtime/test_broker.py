@@ -195,6 +195,22 @@ def test_a_committed_job_wakes_it_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @postgres
+@pytest.mark.parametrize(("ready", "queues", "looks"), [(True, (), 1), (False, (), 2), (True, ("mail",), 2)])
+@pytest.mark.django_db(transaction=True)
+def test_looks_for_itself_only_if_what_is_announced_may_be_none_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, ready: bool, queues: tuple[str, ...], looks: int
+) -> None:
+    seen: list[Sequence[str]] = []
+    look = claims.next_due
+    monkeypatch.setattr(claims, "next_due", lambda queues: seen.append(queues) or look(queues))
+    monkeypatch.setattr(pulse, "queues", queues)
+    monkeypatch.setattr(Pulse, "wait", lambda own, seconds, others=(): (make_job(category="mail"), claims.announce(ready=ready)))
+    broker = JobBroker()
+    assert [offers(broker), offers(broker)] == [0, 1]
+    assert len(seen) == looks
+
+
+@postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_was_cut_listens_again_and_misses_nothing() -> None:
     broker = JobBroker()

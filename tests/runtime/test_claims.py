@@ -264,6 +264,7 @@ def test_what_nobody_can_claim_now_does_not_count_as_due() -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL can wake a cluster")
 def test_wakes_the_clusters_through_the_database_unless_switched_off(settings: Any) -> None:
     assert [s.sql for s in claims.announcement()] == ["SELECT pg_notify('towpath_job', '')"]
+    assert [s.sql for s in claims.announcement(ready=True)] == ["SELECT pg_notify('towpath_job', 'ready')"]
     claims.announce()
     settings.ENGINE_NOTIFY = False
     assert claims.announcement() == []

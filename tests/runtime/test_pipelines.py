@@ -113,6 +113,8 @@ LOOK = Statement("SELECT 1 FROM towpath_definition WHERE id = %s", guard=1)
         ([GUARDED, Statement("UPDATE towpath_token SET node = '' WHERE id = %s", guard=1)], False),
         ([GUARDED, LOOK, LOOK], True),
         ([CHANGE, Statement("SELECT pg_notify(%s, '')")], False),
+        ([CHANGE, Statement("SELECT pg_notify('towpath_job', 'ready')")], True),
+        ([CHANGE, Statement("SELECT pg_sleep(1)")], False),
         ([CHANGE, Statement(OTHER.sql, seen=print)], False),
         ([CHANGE], False),
         ([BRING] * 13, False),

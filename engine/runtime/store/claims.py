@@ -22,6 +22,7 @@ from engine.runtime.store.statements import Statement, as_json, as_time, as_uuid
 from engine.runtime.store.timed import execute, some, touched, written
 
 CHANNEL = "towpath_job"
+READY = "ready"  # what is said there of a job that can be claimed at once; nothing is said of one that may be due later
 DUE = "_due"  # where a timer that is put off keeps the moment it was due at
 LONGEST_ERROR = 2000  # characters, as in Flowable
 
@@ -65,7 +66,12 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    return Claimed(*(_READ[name](value) if name in _READ else value for name, value in zip(_FIELDS, row, strict=True)))
+    return Claimed(*(_READ[name](value) if name in _READ else value for name, value in zip(_FIELDS, row, strict=False)))
+
+
+# What a crash of the database may take back: whoever then holds a lease that is not there loses it at his fence, and the job is claimed
+# anew. So nobody waits for the disk. For this transaction alone.
+SOON = "set_config('synchronous_commit', 'off', true)"
 
 
 # -- claiming -------------------------------------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ _CLAIM = {
             FROM picked p WHERE p.exclusive AND i.id = p.instance_id
         )
         UPDATE towpath_job j SET lease_owner = %(lease)s, lease_until = {later}{begin} FROM picked p WHERE j.id = p.id
-        RETURNING {columns}""",
+        RETURNING {columns}, {soon}""",
     "sqlite": """
         UPDATE towpath_job AS j SET lease_owner = %(lease)s, lease_until = {later}
         WHERE j.id IN (SELECT j.id FROM towpath_job j WHERE {lane} AND {free} AND {open}{served} ORDER BY {order} LIMIT %(limit)s)
@@ -133,7 +139,7 @@ def _claim(lane: str, vendor: str) -> str:
     where, order = LANES[lane]
     before = ("begun", "attempts")  # as they were, though the claim may begin what it takes
     columns = ", ".join(f"{'p' if name in before else 'j'}.{name}" if vendor == "postgresql" else name for name in _FIELDS)
-    parts = {"lane": where, "free": _FREE, "open": _OPEN[vendor], "order": order, "columns": columns}
+    parts = {"lane": where, "free": _FREE, "open": _OPEN[vendor], "order": order, "columns": columns, "soon": SOON}
     text = _CLAIM[vendor]
     for name, part in parts.items():
         text = text.replace("{" + name + "}", part)
@@ -331,16 +337,19 @@ def park(job: Claimed) -> None:
 
 
 # -- waking the cluster ---------------------------------------------------------------------------------------------------
-def announcement(channel: str = CHANNEL) -> list[Statement]:
-    """What a transaction that writes due jobs says besides: it wakes the clusters when it commits, never if it rolls back."""
+def announcement(channel: str = CHANNEL, *, ready: bool = False) -> list[Statement]:
+    """What a transaction that writes jobs says besides: it wakes the clusters when it commits, never if it rolls back.
+
+    `ready` tells that one can be claimed at once, so that they need not look.
+    """
     if connection.vendor != "postgresql" or not conf.NOTIFY:
         return []
-    return [Statement(f"SELECT pg_notify('{channel}', '')")]
+    return [Statement(f"SELECT pg_notify('{channel}', '{READY if ready else ''}')")]
 
 
-def announce(channel: str = CHANNEL) -> None:
+def announce(channel: str = CHANNEL, *, ready: bool = False) -> None:
     """Wake who listens when the open transaction commits; where there is nothing to wake, they look by themselves."""
-    for statement in announcement(channel):
+    for statement in announcement(channel, ready=ready):
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, statement.values)
 

@@ -15,6 +15,7 @@ from engine.models.cursors import LONGEST
 from engine.runtime.store.statements import Statement
 
 MOST = 12  # parts: of more, and of longer texts, there are too many kinds to keep each, and PostgreSQL takes 65,535 values
+_TELLS = re.compile(r"SELECT (pg_notify\('\w+', '\w*'\))")  # PostgreSQL tells it when all is committed, wherever it stands
 _WRITES = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 
@@ -25,9 +26,12 @@ def joined(statements: Sequence[Statement]) -> Statement | None:
     guards = [s for s in statements if s.guard is not None]
     if any(s.guard != 1 for s in guards) or sum(not s.looks for s in guards) > 1:
         return None
-    plain = [s for s in statements if s.guard is None]
-    changes = tuple(s.sql for s in statements if s.guard is None or not s.looks)
-    text = _text(changes, tuple(s.sql for s in plain), tuple(s.showing for s in guards))
+    told = tuple(told[1] for s in statements if (told := _TELLS.fullmatch(s.sql)))
+    plain = [s for s in statements if s.guard is None and not s.looks]
+    changes = tuple(s.sql for s in statements if not s.looks)
+    if not changes or len(changes) + len(told) + sum(s.looks for s in guards) < len(statements):
+        return None
+    text = _text(changes, tuple(s.sql for s in plain), tuple(s.showing for s in guards), told)
     if text is None:
         return None
     values = [value for s in (*plain, *guards) for value in s.values]
@@ -35,14 +39,15 @@ def joined(statements: Sequence[Statement]) -> Statement | None:
 
 
 @lru_cache(maxsize=500)
-def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: tuple[str, ...]) -> str | None:
-    """The WITH of the plain texts and, last, the guards; None where two changes might touch one row."""
+def _text(changes: tuple[str, ...], plain: tuple[str, ...], showing: tuple[str, ...], told: tuple[str, ...]) -> str | None:
+    """The WITH of the plain texts and, last, the guards, then what is told; None where two changes might touch one row."""
     if not _apart(changes):
         return None
     listed = [f"w{number} AS ({sql})" for number, sql in enumerate(plain)]
     listed += [f"hit{number} AS ({sql})" for number, sql in enumerate(showing)]
     hit = " AND ".join(f"(SELECT count(*) FROM hit{number}) = 1" for number in range(len(showing)))
-    return f"WITH {', '.join(listed)} SELECT 1" + (f" / ({hit})::int" if hit else "")
+    given = [f"1 / ({hit})::int" if hit else "1", *told]
+    return f"WITH {', '.join(listed)} SELECT {', '.join(given)}"
 
 
 def _apart(parts: Sequence[str]) -> bool:
