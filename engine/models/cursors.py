@@ -22,9 +22,10 @@ class Numbered(RawCursor[Any]):
 
 
 def cursor(link: Any, kind: type[Numbered] = Numbered) -> Any:
-    """A cursor of a connection of Django's."""
+    """A cursor of a connection of Django's, which is looked at first as Django does it: once in a request."""
     if link.vendor != "postgresql":
         return link.cursor()
+    link.close_if_health_check_failed()
     link.ensure_connection()
     way = kind(link.connection)
     return link.make_debug_cursor(way) if link.queries_logged else link.make_cursor(way)
