@@ -7,8 +7,6 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from engine import conf
-
 
 class EngineConfig(AppConfig):
     name = "engine"
@@ -17,6 +15,5 @@ class EngineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Settles the settings and registers the system checks."""
-        conf.settle()
+        """Registers the system checks."""
         import_module("engine.checks")

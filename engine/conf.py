@@ -1,7 +1,7 @@
 """Every setting of the engine: its name, type, default and why one would change it, in one table.
 
-A host sets `ENGINE_<NAME>` in its Django settings; each is read when it is used, so `override_settings` works. What a host does not set
-is written there at the start (`settle`), for Django looks long for what is not there, and a call of a service reads two dozen of them.
+A host sets `ENGINE_<NAME>` in its Django settings; each is read when it is first used, for a call of a service reads two dozen of them,
+and again after `override_settings`.
 The rooms that know nothing of Django (`interpreter`, `bpmn`, `expressions`) get values as arguments and never import this.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 
 PREFIX = "ENGINE_"
 
@@ -44,6 +45,7 @@ class Setting(Generic[T]):
         if instance is None:
             return self
         value: T = getattr(django_settings, self.full, self.default)
+        vars(instance)[self.name] = value
         return value
 
     @property
@@ -147,11 +149,11 @@ def table() -> Iterator[Setting[Any]]:
     return (row for row in vars(Settings).values() if isinstance(row, Setting))
 
 
-def settle() -> None:
-    """Write the defaults of what the host has not set into its settings."""
-    for row in table():
-        if not hasattr(django_settings, row.full):
-            setattr(django_settings, row.full, row.default)
+def _forget(*, setting: str, **_: object) -> None:
+    vars(settings).pop(setting.removeprefix(PREFIX), None)
+
+
+setting_changed.connect(_forget, dispatch_uid="towpath.conf")
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Value]:

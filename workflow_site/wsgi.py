@@ -1,6 +1,7 @@
 """The site for a web server that speaks WSGI.
 
-A body that comes in chunks, without saying how long it is, is measured before Django sees it.
+A body that comes in chunks, without saying how long it is, is measured before Django sees it. Connections to the database are looked
+after when a request ends, and not again before the next one.
 """
 
 import os
@@ -8,7 +9,10 @@ import tempfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
+from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, reset_queries
 
 from engine.conf import settings as conf
 
@@ -17,6 +21,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workflow_site.settings")
 _SENDING = frozenset({"POST", "PUT", "PATCH"})
 _MEGA = 1024 * 1024
 _site = get_wsgi_application()
+
+request_started.disconnect(close_old_connections)
+if not settings.DEBUG:  # else Django keeps no list of queries
+    request_started.disconnect(reset_queries)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -35,6 +35,7 @@ METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
 STEADY = "repository/"  # what changes so seldom that it is worth telling an answer again only if it is another
 throttle = Throttle()
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
 HEADER = "X-Request-Id"
 
 
@@ -298,7 +299,7 @@ def _response(found: Any, status: int) -> HttpResponseBase:
         found, status = found.body, found.status
     if found is None:
         return HttpResponse(status=status, content_type="application/json")
-    return HttpResponse(json.dumps(found, ensure_ascii=False), status=status, content_type="application/json")
+    return HttpResponse(_JSON(found), status=status, content_type="application/json")
 
 
 __all__ = ["ADMIN", "READ", "WRITE", "Answer", "Call", "Router"]

@@ -9,13 +9,18 @@ from typing import Any
 
 from django.db import models
 
+_NEW, _SET = object.__new__, object.__setattr__  # the second because ids cannot be changed
+
 
 def uuid7() -> uuid.UUID:
     """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, 12 of their fraction, then random (its method 3).
 
     So new rows lie side by side in an index, and what one process makes within a millisecond keeps its order.
     """
-    return uuid.UUID(int=_number7())
+    made = _NEW(uuid.UUID)  # its own way in looks at six forms of an id first, and takes three times as long
+    _SET(made, "int", _number7())
+    _SET(made, "is_safe", uuid.SafeUUID.unknown)
+    return made
 
 
 def uuid7_text() -> str:

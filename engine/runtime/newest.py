@@ -51,7 +51,7 @@ def confirmed(do: Callable[[Find], T]) -> T:
 
     def find(key: str, tenant: str) -> Latest:
         used.append((key, tenant))
-        return known(key, tenant)
+        return _remembered(key, tenant)
 
     try:
         return do(find)
@@ -70,8 +70,10 @@ def asked(key: str, tenant: str) -> Latest:
 
 def known(key: str, tenant: str) -> Latest:
     """As it is remembered, for who needs of a definition only what never changes."""
-    if not alone():
-        return asked(key, tenant)
+    return _remembered(key, tenant) if alone() else asked(key, tenant)
+
+
+def _remembered(key: str, tenant: str) -> Latest:
     found = _known.get((key, tenant))
     if found is None:
         if len(_known) >= KEPT:

@@ -55,7 +55,7 @@ from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
 from engine.runtime.recording import Record
 from engine.runtime.store import claims, history, instances, waits
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.sending import alone, commit, read, send
+from engine.runtime.store.sending import alone, commit_alone, read, send
 from engine.runtime.store.statements import Missed, Statement, insert
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
@@ -344,7 +344,7 @@ class Work:
         fence = self.guard.statement() if isinstance(self.guard, claims.Fence) else None
         watched = self.told or self.stops or any(u.awaited or u.state.facts.root for u in units)
         if alone() and not self.opened and not watched and (fence or not self.guard):
-            commit([fence, *statements] if fence else statements)
+            commit_alone([fence, *statements] if fence else statements)
             return
         if not self.opened:
             self._enter()

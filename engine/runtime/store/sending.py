@@ -97,10 +97,15 @@ def commit(statements: Sequence[Statement]) -> None:
     Where it is `alone` all is one round trip: one statement that commits by itself, or several with a COMMIT that is sent last.
     Whatever goes wrong before, an error of the database or a signal between two statements, leaves what can only be rolled back.
     """
-    if not alone():
-        with transaction.atomic():
-            send(statements)
+    if alone():
+        commit_alone(statements)
         return
+    with transaction.atomic():
+        send(statements)
+
+
+def commit_alone(statements: Sequence[Statement]) -> None:
+    """The same, where it is known to be `alone`."""
     whole = joined(statements)
     if whole is None:
         _piece_by_piece(statements)
