@@ -75,6 +75,11 @@ def each(shape: Callable[[Any], Json]) -> Callable[[Iterable[Any]], list[Json]]:
 
 
 # -- variables ------------------------------------------------------------------------------------------------------------
+def variable_at(call: Call, path: str, key: object, name: str, value: Any, scope: str | None = LOCAL) -> dict[str, Json]:
+    """A variable of what stands at `path`/`key`; only bytes need the address."""
+    return variable(name, value, scope, call.url(path, key, "variables", name) if isinstance(value, bytes) else None)
+
+
 def variable(name: str, value: Any, scope: str | None = LOCAL, url: str | None = None) -> dict[str, Json]:
     """A variable; a null has no type, and bytes have an address (`url` of the variable) instead of a value."""
     kind = type_of(value)

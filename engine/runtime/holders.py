@@ -15,6 +15,7 @@ from engine.models import IdentityLink, Instance, UserTask
 
 ASSIGNEE, OWNER = "assignee", "owner"
 JOINED, LEFT = "+participant", "-participant"  # takes part in the instance by this task, or does so no more
+NO_STARTER = "-starter"  # the link of who started an instance was taken away; the instance tells him yet, and he sees it
 KEPT_BACK = (ASSIGNEE, OWNER, JOINED, LEFT)
 NO_PARTICIPANT = ("excluded", ASSIGNEE, OWNER, LEFT)
 
@@ -71,6 +72,11 @@ def leave(instance: Instance, who: str) -> bool:
     IdentityLink.objects.filter(task__in=by, type=JOINED, user=who).delete()
     IdentityLink.objects.bulk_create(IdentityLink(task_id=task, type=LEFT, user=who) for task in set(by))
     return bool(by)
+
+
+def forget_starter(instance: Instance) -> bool:
+    """Its links tell no more who started an instance; returns whether they did."""
+    return IdentityLink.objects.get_or_create(instance=instance, type=NO_STARTER, user=None, group=None)[1]
 
 
 def participants(instance: Instance) -> set[str]:

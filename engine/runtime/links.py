@@ -31,7 +31,7 @@ def _linked(task: UserTask) -> QuerySet[IdentityLink]:
 
 
 def _holders(task: UserTask) -> list[IdentityLink]:
-    return [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who]
+    return [IdentityLink(user=who, type=kind) for kind, who in ((ASSIGNEE, task.assignee), (OWNER, task.owner)) if who is not None]
 
 
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
@@ -80,13 +80,17 @@ def of_instance(instance: Instance) -> list[IdentityLink]:
     """The starter, the links made by clients, and as participants all who have, had or own its tasks, did one or were offered one."""
     linked = list(IdentityLink.objects.filter(instance=instance).order_by("pk"))
     known = {link.user for link in linked if link.type == PARTICIPANT}
-    starter = [IdentityLink(type=STARTER, user=instance.starter)] if instance.starter else []
+    told = instance.starter and not any(link.type == holders.NO_STARTER for link in linked)
+    starter = [IdentityLink(type=STARTER, user=instance.starter)] if told else []
+    linked = [link for link in linked if link.type != holders.NO_STARTER]
     return starter + linked + [IdentityLink(type=PARTICIPANT, user=who) for who in sorted(holders.participants(instance) - known)]
 
 
 def link_instance(instance: Instance, kind: str, who: str, *, user: access.User = None) -> IdentityLink:
     """Let a user take part in an instance, whereby he sees it; raises Forbidden."""
     access.check_cancel(user, instance)
+    if kind == holders.NO_STARTER:
+        raise BadInput(f"{kind} is no type of a link", "type")
     found, _ = IdentityLink.objects.get_or_create(instance=instance, type=kind, user=who, group=None)
     return found
 
@@ -97,7 +101,8 @@ def unlink_instance(instance: Instance, kind: str, who: str, *, user: access.Use
     with transaction.atomic():
         linked = IdentityLink.objects.filter(instance=instance, type=kind, user=who).delete()[0]
         took_part = kind == PARTICIPANT and holders.leave(instance, who)
-    if not (linked or took_part):
+        began = kind == STARTER and who == instance.starter and holders.forget_starter(instance)
+    if not (linked or took_part or began):
         raise NotFound(f"the instance has no link of type {kind} to {who}")
 
 

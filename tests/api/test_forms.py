@@ -106,3 +106,10 @@ def test_needs_to_know_which_form(operator: Api) -> None:
     operator.get(PATH, status=400)
     operator.get(PATH, {"taskId": "nobody"}, status=404)
     operator.get(PATH, {"processDefinitionId": "nobody"}, status=404)
+
+
+def test_a_task_of_no_process_has_no_form(operator: Api) -> None:
+    task = operator.send("POST", "runtime/tasks", {"name": "Wash", "formKey": "wash-form"}, 201)["id"]
+    assert operator.get(PATH, {"taskId": task}, status=400)["field"] == "taskId"
+    operator.send("POST", PATH, {"taskId": task, "properties": []}, 400)
+    assert operator.get(f"runtime/tasks/{task}")["name"] == "Wash"

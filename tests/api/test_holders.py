@@ -117,6 +117,12 @@ def test_what_the_engine_keeps_for_itself_is_no_type_of_a_link(operator: Api, mi
     operator.send("DELETE", f"{TASKS}/{mine}/identitylinks/users/bob/{kind}", status=404)
 
 
+def test_nobody_hides_who_started_an_instance_by_a_type_of_a_link(operator: Api, mine: str) -> None:
+    path = f"runtime/process-instances/{instance_of(operator, mine)}/identitylinks"
+    operator.send("POST", path, {"user": "admin", "type": "-starter"}, 400)
+    assert "starter" in [link["type"] for link in operator.get(path)]
+
+
 def test_a_run_was_completed_for_whom_the_task_belonged_to(operator: Api) -> None:
     operator.deploy(model("pair", line(*(f'<userTask id="{name}" flowable:assignee="alice"/>' for name in ("write", "read")))))
     instance = operator.start("pair")
@@ -125,3 +131,25 @@ def test_a_run_was_completed_for_whom_the_task_belonged_to(operator: Api) -> Non
     act(operator, operator.task(instance), "complete")
     assert [run["activityId"] for run in operator.get("runtime/activity-instances", asked)["data"]] == ["write"]
     assert operator.get("runtime/activity-instances", {**asked, "taskCompletedBy": "admin"})["total"] == 0
+
+
+def test_the_link_of_who_started_an_instance_can_be_taken_away_and_he_sees_it_yet(operator: Api, of_alice: Api) -> None:
+    operator.deploy(REVIEW)
+    instance = of_alice.start("review")
+    paths = [f"{base}/{instance}/identitylinks" for base in ("runtime/process-instances", "history/historic-process-instances")]
+    starter = f"{paths[0]}/users/alice/starter"
+    assert all("starter" in [link["type"] for link in operator.get(path)] for path in paths)
+    operator.send("DELETE", starter, status=204)
+    assert not any("starter" in [link["type"] for link in operator.get(path)] for path in paths)
+    operator.get(starter, status=404)
+    operator.send("DELETE", starter, status=404)
+    assert of_alice.get(f"runtime/process-instances/{instance}")["startUserId"] == "alice"
+    operator.send("POST", paths[0], {"user": "alice", "type": "starter"}, 201)
+    assert operator.get(starter)["user"] == "alice"
+    operator.send("DELETE", starter, status=204)
+    operator.get(starter, status=404)
+
+
+def test_a_task_whose_assignee_is_an_empty_name_tells_so_in_its_links(operator: Api, mine: str) -> None:
+    operator.send("PUT", f"{TASKS}/{mine}", {"assignee": ""})
+    assert [(link["type"], link["user"]) for link in operator.get(f"{TASKS}/{mine}/identitylinks")] == [("assignee", "")]

@@ -203,3 +203,29 @@ def test_writes_past_a_variable_of_the_task_when_it_is_completed(operator: Api, 
     operator.send("POST", f"runtime/tasks/{task}", {"action": "complete", "variables": [{"name": "title", "value": "Parcel"}]})
     kept = operator.get("history/historic-variable-instances", {"processInstanceId": instance})["data"]
     assert {(one["taskId"], one["variable"]["value"]) for one in kept} == {(None, "Parcel"), (task, "Mine")}
+
+
+def test_every_list_tells_where_the_bytes_of_its_variables_are(operator: Api, instance: str) -> None:
+    task = operator.task(instance)
+    for path, name in ((f"runtime/process-instances/{instance}", "scan"), (f"runtime/tasks/{task}", "note")):
+        form = {"name": name, "scope": "local", "file": SimpleUploadedFile("n", name.encode())}
+        assert operator.http.post(f"/api/{path}/variables", form).status_code == 201
+    wanted = {"processInstanceId": instance, "includeProcessVariables": "true", "includeTaskLocalVariables": "true"}
+    told = {
+        f"{path}/{key}": {v["name"]: v.get("valueUrl") for v in operator.get(path, {**wanted, **more})["data"][0]["variables"]}
+        for path, key, more in (
+            ("runtime/process-instances", instance, {"id": instance}), ("history/historic-process-instances", instance, {}),
+            ("runtime/tasks", task, {}), ("history/historic-task-instances", task, {}),
+        )
+    }  # fmt: skip
+    for path, found in told.items():
+        names = {"scan": b"scan", "note": b"note"} if "task" in path else {"scan": b"scan"}
+        for name, content in names.items():
+            assert found[name].endswith(f"/api/{path}/variables/{name}/data")
+            assert operator.get(f"{path}/variables/{name}/data").content == content
+        assert found["title"] is None
+    for path in ("runtime/variable-instances", "history/historic-variable-instances"):
+        rows = operator.get(path, {"processInstanceId": instance})["data"]
+        assert all(
+            row["variable"]["valueUrl"].endswith(f"/api/{path}/{row['id']}/data") for row in rows if row["variable"]["type"] == "binary"
+        )

@@ -43,10 +43,17 @@ def form(call: Call) -> Json:
     """The form of an open task (`taskId`) or of a process's start (`processDefinitionId`)."""
     match call.params.get("taskId"), call.params.get("processDefinitionId"):
         case str(task), None:
-            return _task_form(call, queries.tasks.one(call.user, task))
+            return _task_form(call, _of_process(queries.tasks.one(call.user, task)))
         case None, str(definition):
             return _start_form(call, definition)
     raise BadInput("exactly one of taskId and processDefinitionId must be given", "taskId")
+
+
+def _of_process(task: UserTask) -> UserTask:
+    """The task, if a process says which form it has; raises BadInput."""
+    if task.definition_id is None:
+        raise BadInput(f"task {task.pk} belongs to no process, which would say what form it has", "taskId")
+    return task
 
 
 def _task_form(call: Call, task: UserTask) -> Json:
@@ -84,7 +91,7 @@ def submit(call: Call) -> Json:
     given = _values(sent.items("properties"))
     match sent.text("taskId"), sent.text("processDefinitionId", longest=300):
         case str(task), _:
-            tasks.submit(task_views.open_task(task), given, user=call.user, outcome=sent.text("outcome"))
+            tasks.submit(_of_process(task_views.open_task(task)), given, user=call.user, outcome=sent.text("outcome"))
             return Answer(204)
         case None, str(definition):
             found = queries.definitions.one(call.user, definition)

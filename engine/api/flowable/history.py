@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from django.db.models import F, Q, QuerySet
 from django.http import HttpResponse
 
 from engine.api.body import Json, one_of
@@ -26,6 +27,7 @@ INSTANCES = "history/historic-process-instances"
 ACTIVITIES = "history/historic-activity-instances"
 TASKS = "history/historic-task-instances"
 VARIABLES = "history/historic-variable-instances"
+RUNNING_VARIABLES = "runtime/variable-instances"
 
 # What Flowable calls the types that BPMN calls otherwise.
 TYPES = {
@@ -133,7 +135,7 @@ def task_shaped(call: Call, row: UserTask, found: Iterable[Json] = ()) -> dict[s
 
 def historic_tasks(call: Call, given: Mapping[str, object]) -> Json:
     """User tasks, open and past."""
-    return tasks.page_of(call, queries.historic_tasks, given, task_shaped, "ignoreTaskAssignee")
+    return tasks.page_of(call, queries.historic_tasks, given, task_shaped, TASKS, "ignoreTaskAssignee")
 
 
 @routes.get(TASKS + "/{task}")
@@ -149,7 +151,7 @@ def delete_task(call: Call, task: str) -> None:
 
 
 # -- variables ------------------------------------------------------------------------------------------------------------
-def variable_shaped(call: Call, row: Variable, value: Any, instances: str) -> dict[str, Json]:
+def variable_shaped(call: Call, row: Variable, value: Any, path: str, instances: str) -> dict[str, Json]:
     scope = LOCAL if row.task or row.token else GLOBAL
     return {
         "id": ident(row.pk),
@@ -157,14 +159,14 @@ def variable_shaped(call: Call, row: Variable, value: Any, instances: str) -> di
         "processInstanceUrl": call.url_of(instances, row.instance_id),
         "executionId": execution_id(row.instance_id, row.token),
         "taskId": ident(row.task),
-        "variable": variable(row.name, value, scope, call.url(VARIABLES, row.pk)),
+        "variable": variable(row.name, value, scope, call.url(path, row.pk)),
     }
 
 
-def variables_of(listing: Listing[Variable], instances: str) -> Listed:
+def variables_of(listing: Listing[Variable], path: str, instances: str) -> Listed:
     def found(call: Call, given: Mapping[str, object]) -> Json:
         """Variables of processes, executions and tasks."""
-        return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, instances) for row, value in values(rows)])
+        return page(call, listing, given, lambda rows: [variable_shaped(call, row, value, path, instances) for row, value in values(rows)])
 
     return found
 
@@ -177,25 +179,26 @@ def data(listing: Listing[Variable], call: Call, key: str) -> HttpResponse:
     return content(value, "application/octet-stream")
 
 
-for _path, _of in ((VARIABLES, queries.historic_variables), ("runtime/variable-instances", queries.variables)):
+for _path, _of in ((VARIABLES, queries.historic_variables), (RUNNING_VARIABLES, queries.variables)):
     routes.get(_path + "/{key}/data")(partial(data, _of))
 
 
 @routes.get(INSTANCES + "/{instance}/variables/{name}/data")
 def data_of_instance(call: Call, instance: str, name: str) -> HttpResponse:
     """The bytes of a binary variable of an instance, running or past."""
-    return _named(queries.historic_instances.one(call.user, instance).pk, None, name)
+    return _named(Variable.objects.filter(instance=queries.historic_instances.one(call.user, instance).pk, token=0, task=None), name)
 
 
 @routes.get(TASKS + "/{task}/variables/{name}/data")
 def data_of_task(call: Call, task: str, name: str) -> HttpResponse:
-    """The bytes of a binary variable local to a task, open or past."""
-    return _named(None, queries.historic_tasks.one(call.user, task).pk, name)
+    """The bytes of a binary variable local to a task, open or past, or else of its process."""
+    found = queries.historic_tasks.one(call.user, task)
+    of_process = Q(instance=found.instance_id, token=0, task=None) if found.instance_id else Q()
+    return _named(Variable.objects.filter(Q(task=found.pk) | of_process).order_by(F("task").asc(nulls_last=True)), name)
 
 
-def _named(instance: Any, task: Any, name: str) -> HttpResponse:
-    """The bytes of the variable of an instance itself, or of a task."""
-    of = Variable.objects.filter(task=task) if task else Variable.objects.filter(instance=instance, token=0, task=None)
+def _named(of: QuerySet[Variable], name: str) -> HttpResponse:
+    """The bytes of the first of these variables that has the name."""
     found = [value for _, value in values(of.filter(name=name)[:1])]
     if not found or not isinstance(found[0], bytes):
         raise NotFound(f"there is no binary variable {name[:60]!r}")
@@ -243,9 +246,9 @@ LISTS = {
     (ACTIVITIES, "query/historic-activity-instances"): activities_of(queries.activities, INSTANCES),
     ("runtime/activity-instances", "query/activity-instances"): activities_of(queries.current_activities, _RUNNING),
     (TASKS, "query/historic-task-instances"): historic_tasks,
-    (VARIABLES, "query/historic-variable-instances"): variables_of(queries.historic_variables, INSTANCES),
+    (VARIABLES, "query/historic-variable-instances"): variables_of(queries.historic_variables, VARIABLES, INSTANCES),
     ("history/historic-detail", "query/historic-detail"): details,
-    ("runtime/variable-instances", "query/variable-instances"): variables_of(queries.variables, _RUNNING),
+    (RUNNING_VARIABLES, "query/variable-instances"): variables_of(queries.variables, RUNNING_VARIABLES, _RUNNING),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
-from engine.api.dialect import OF_CASES, ident, moment, page, values, variable
+from engine.api.dialect import OF_CASES, ident, moment, page, values, variable_at
 from engine.api.flowable import definitions as definition_views
 from engine.api.flowable import pictures
 from engine.api.flowable.table import listed, routes
@@ -52,7 +52,7 @@ def common(call: Call, row: Instance, found: Mapping[str, Any] | None, path: str
         "startUserId": row.starter,
         "startTime": moment(row.started),
         "superProcessInstanceId": ident(row.parent),
-        "variables": [variable(name, value) for name, value in sorted((found or {}).items())],
+        "variables": [variable_at(call, path, row.pk, name, value) for name, value in sorted((found or {}).items())],
         **OF_CASES,
         "tenantId": row.tenant,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.api import words
 from engine.api.body import LONGEST_TEXT, Json, Members, one_of
-from engine.api.dialect import GLOBAL, LOCAL, execution_id, ident, moment, page, scoped, values, variable
+from engine.api.dialect import GLOBAL, LOCAL, execution_id, ident, moment, page, scoped, values, variable_at
 from engine.api.flowable import definitions, executions, instances
 from engine.api.flowable.table import listed, routes
 from engine.api.router import Call
@@ -66,14 +66,14 @@ def common(call: Call, row: UserTask, found: Iterable[Json], path: str) -> dict[
     }
 
 
-def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], shape: Shape, whoever: str) -> Json:
-    """A page of open or past tasks, with the variables that the query asks for.
+def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], shape: Shape, path: str, whoever: str) -> Json:
+    """A page of open or past tasks, each at `path`, with the variables that the query asks for.
 
     `whoever` is the flag by which candidates are asked for what has an assignee too.
     """
 
     def shapes(rows: Iterable[UserTask]) -> list[Json]:
-        found = with_variables(rows, given)
+        found = with_variables(call, rows, given, path)
         return [shape(call, row, found[row.pk]) for row in rows]
 
     if not flagged(given, whoever):
@@ -86,23 +86,24 @@ def page_of(call: Call, tasks: Listing[UserTask], given: Mapping[str, object], s
 OFFERS = ("candidateUser", "candidateGroup", "candidateGroups", "candidateGroupIn", "candidateOrAssigned", "taskCandidateGroup")
 
 
-def with_variables(rows: Iterable[UserTask], given: Mapping[str, object]) -> dict[Any, list[Json]]:
+def with_variables(call: Call, rows: Iterable[UserTask], given: Mapping[str, object], path: str) -> dict[Any, list[Json]]:
     """The variables that a query asks for beside its tasks: the process's (global), the tasks' own (local)."""
     found: dict[Any, list[Json]] = {row.pk: [] for row in rows}
     if flagged(given, "includeTaskLocalVariables"):
         for key, local in of_page_of_tasks(rows).items():
-            found[key] += [variable(name, value, LOCAL) for name, value in local.items()]
+            found[key] += [variable_at(call, path, key, name, value, LOCAL) for name, value in local.items()]
     if flagged(given, "includeProcessVariables"):
         by_instance = of_page([Instance(pk=row.instance_id) for row in rows if row.instance_id])
         for row in rows:
-            found[row.pk] += [variable(name, value, GLOBAL) for name, value in by_instance.get(row.instance_id, {}).items()]
+            shared = by_instance.get(row.instance_id, {}).items()
+            found[row.pk] += [variable_at(call, path, row.pk, name, value, GLOBAL) for name, value in shared]
     return found
 
 
 @listed(PATH, "query/tasks")
 def open_tasks(call: Call, given: Mapping[str, object]) -> Json:
     """The open tasks that the caller may see, also by conditions on variables."""
-    return page_of(call, queries.tasks, given, shaped, "ignoreAssignee")
+    return page_of(call, queries.tasks, given, shaped, PATH, "ignoreAssignee")
 
 
 @routes.get(PATH + "/{task}")
