@@ -75,7 +75,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
     "management/deadletter-jobs": _words(_JOBS, "executable"),
     "jobs": _words(_TENANT, """id processInstanceId withoutProcessInstanceId executionId processDefinitionId elementId elementName
         withException exceptionMessage locked unlocked scopeId withoutScopeId subScopeId scopeDefinitionId scopeType withoutScopeType"""),
-    "repository/deployments": _words("id name nameLike category categoryNotEquals parentDeploymentId", _TENANT),
+    "repository/deployments": _words("id name nameLike category categoryNotEquals parentDeploymentId parentDeploymentIdLike", _TENANT),
     "identity/users": _words("id firstName firstNameLike lastName lastNameLike displayName displayNameLike email emailLike memberOfGroup"),
     "identity/groups": _words("id name nameLike type member"),
     "runtime/event-subscriptions": _words("""id eventType eventName activityId executionId processInstanceId withoutProcessInstanceId

@@ -58,7 +58,11 @@ _GROUPS: Filters = {
 }
 
 users: Listing[Any] = Listing(
-    "user", _users_seen, _USERS, {"id": "_name", "firstName": "first_name", "lastName": "last_name", "email": "email"}, "id"
+    "user",
+    _users_seen,
+    _USERS,
+    {"id": "_name", "firstName": "first_name", "lastName": "last_name", "displayName": "first_name", "email": "email"},
+    "id",
 )
 groups: Listing[Group] = Listing("group", _groups_seen, _GROUPS, {"id": "name", "name": "_called", "type": "towpath_label__type"}, "id")
 

@@ -178,12 +178,16 @@ def delete_history(instance_id: Any, *, user: access.User = None) -> None:
 
 
 def rename(instance_id: Any, *, name: str | None = None, business_key: str | None = None, user: access.User = None) -> None:
-    """Give a running instance another name or business key (None: as it is); raises NotFound, Forbidden, BadInput."""
+    """Give a running instance another name or business key (None: as it is); raises NotFound, Forbidden, BadInput, Conflict.
+
+    While it is suspended its business key can be changed, its name not (as at Flowable).
+    """
     instance = get(instance_id)
     access.check_cancel(user, instance)
     _check_texts(name=name, business_key=business_key)
     given = {column: value for column, value in (("name", name), ("business_key", business_key)) if value is not None}
-    if not Instance.objects.filter(pk=instance.pk, ended=None, suspended=False).update(**given):
+    open_to_it = Instance.objects.filter(pk=instance.pk, ended=None)
+    if not (open_to_it if name is None else open_to_it.filter(suspended=False)).update(**given):
         raise Conflict(f"process instance {instance_id} has ended or is suspended")
 
 

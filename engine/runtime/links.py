@@ -37,8 +37,7 @@ def _holders(task: UserTask) -> list[IdentityLink]:
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
     """Link a user or a group to a task; the types assignee and owner make him that. Raises Forbidden, BadInput, Conflict."""
     access.check_work(user, task)
-    if task.suspended:
-        raise Conflict(f"task {task.name or task.pk} is suspended")
+    _check_awake(task)
     if kind in (ASSIGNEE, OWNER):
         if group is not None:
             raise BadInput(f"a group cannot be {kind}", "group")
@@ -54,6 +53,11 @@ def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, 
     return found
 
 
+def _check_awake(task: UserTask) -> None:
+    if task.suspended:
+        raise Conflict(f"task {task.name or task.pk} is suspended")
+
+
 def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None:
     if kind == ASSIGNEE:
         tasks.reassign(task.pk, who, user)
@@ -63,8 +67,9 @@ def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None
 
 
 def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> None:
-    """Take a link away; raises Forbidden, NotFound."""
+    """Take a link away; raises Forbidden, NotFound, Conflict."""
     access.check_work(user, task)
+    _check_awake(task)
     with transaction.atomic():
         if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
             _make(task, kind, None, user)

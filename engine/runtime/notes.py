@@ -43,7 +43,9 @@ def attach(
     task: UserTask, name: str, *, kind: str | None = None, description: str | None = None, url: str | None = None,
     content: bytes | None = None, user: access.User = None,
 ) -> Attachment:  # fmt: skip
-    """Attach an address or a file to a task."""
+    """Attach an address or a file to a task; raises Conflict."""
+    if task.suspended:
+        raise Conflict("what is suspended takes no attachment")
     with transaction.atomic():
         blob = Blob.objects.create(content=content).pk if content is not None else None
         about = {"name": name, "description": description, "type": kind, "url": url, "blob": blob}

@@ -156,3 +156,13 @@ def test_lets_only_deployers_deploy_and_see_deployments(operator: Api, of_alice:
 def test_tells_what_may_be_wrong_though_it_prevents_nothing(operator: Api) -> None:
     made = operator.deploy(REVIEW.replace(b"<userTask ", b'<userTask flowable:formKey="no-such-form" ', 1), "review.bpmn20.xml")
     assert ["no-such-form" in warning["message"] for warning in made["warnings"]] == [True]
+
+
+def test_finds_deployments_by_a_part_of_their_id_and_by_no_category(operator: Api) -> None:
+    deployment = operator.deploy(REVIEW)["id"]
+    found = {value: operator.get("repository/deployments", {"parentDeploymentIdLike": value})["total"] for value in
+             ("%", "_", deployment, deployment[:13] + "%", "%" + deployment[-9:], "nobody%")}  # fmt: skip
+    assert list(found.values()) == [1, 0, 1, 1, 1, 0]
+    assert operator.get("repository/deployments", {"category": ""})["total"] == 0
+    assert operator.get("repository/deployments", {"categoryNotEquals": ""})["total"] == 1
+    assert operator.get("repository/process-definitions", {"version": 0}, status=400)["field"] == "version"

@@ -272,6 +272,14 @@ def test_renames(operator: Api) -> None:
     assert (changed["name"], changed["businessKey"]) == ("A new name", "b2")
 
 
+def test_a_suspended_instance_takes_another_business_key_but_no_other_name(operator: Api) -> None:
+    operator.deploy(REVIEW)
+    one = operator.start("review")
+    operator.send("PUT", f"{PATH}/{one}", {"action": "suspend"})
+    assert operator.send("PUT", f"{PATH}/{one}", {"businessKey": "b2"})["businessKey"] == "b2"
+    operator.send("PUT", f"{PATH}/{one}", {"name": "A new name"}, 409)
+
+
 def test_cancels_with_a_reason_and_keeps_the_history(operator: Api) -> None:
     operator.deploy(REVIEW)
     one = operator.start("review")

@@ -148,3 +148,28 @@ def test_shows_jobs_to_operators_alone(operator: Api, of_alice: Api, good: str) 
 def test_tells_what_engine_it_is_and_how_it_is_set(operator: Api) -> None:
     assert operator.get("management/engine")["name"] == "towpath"
     assert operator.get("management/properties")["ENGINE_JOB_RETRIES"] == "3"
+
+
+def test_there_are_no_history_jobs_and_nothing_becomes_one(operator: Api, bad: str) -> None:
+    for sort in ("id", "retries", "createTime"):
+        assert operator.get("management/history-jobs", {"sort": sort})["data"] == []
+    operator.send("POST", "management/history-jobs/nobody", {"action": "execute"}, 404)
+    operator.send("POST", "management/history-jobs/nobody", {"action": "dance"}, 400)
+    job = only(operator, "jobs", bad)["id"]
+    operator.send("POST", f"management/deadletter-jobs/{job}", {"action": "moveToHistoryJob"}, 404)
+    Job.objects.filter(pk=job).update(state=Job.State.DEAD)
+    operator.send("POST", f"management/deadletter-jobs/{job}", {"action": "moveToHistoryJob"}, 400)
+    assert only(operator, "deadletter-jobs", bad)["id"] == job
+
+
+@pytest.mark.parametrize("flag", ["locked", "unlocked", "withException"])
+def test_a_filter_of_jobs_that_is_switched_off_asks_for_nothing(operator: Api, bad: str, flag: str) -> None:
+    for lease in (None, "w1"):
+        for error in (None, "bad luck"):
+            Job.objects.update(lease_owner=lease, error=error)
+            assert operator.get("management/jobs", {flag: "false"})["total"] == 1
+
+
+def test_no_job_has_an_empty_type_of_handler(operator: Api, good: str) -> None:
+    assert operator.get("management/jobs", {"handlerType": ""})["total"] == 0
+    assert operator.get("management/jobs", {"handlerType": "async-continuation"})["total"] == 1

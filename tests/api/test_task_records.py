@@ -205,3 +205,22 @@ def test_shows_no_attachment_of_another_task(operator: Api, of_alice: Api, check
     mine = of_alice.task(of_alice.start("mine"))
     of_alice.get(f"{PATH}/{mine}/attachments/{made['id']}", status=404)
     of_alice.get(f"{PATH}/{check}/attachments/{made['id']}", status=404)
+
+
+# -- what is suspended or over ------------------------------------------------------------------------------------------------
+def test_a_suspended_task_takes_no_attachment_and_gives_neither_a_link_nor_its_variables_away(operator: Api, check: str) -> None:
+    instance = operator.get(f"{PATH}/{check}")["processInstanceId"]
+    operator.send("POST", f"{PATH}/{check}/identitylinks", {"user": "dave", "type": "reader"}, 201)
+    operator.send("PUT", f"runtime/process-instances/{instance}", {"action": "suspend"})
+    operator.send("POST", f"{PATH}/{check}/attachments", {"name": "x"}, 409)
+    operator.send("DELETE", f"{PATH}/{check}/identitylinks/users/dave/reader", status=409)
+    operator.send("DELETE", f"{PATH}/{check}/variables", status=409)
+    assert ("reader", "dave") in links(operator.get(f"{PATH}/{check}/identitylinks"))
+
+
+def test_of_what_is_over_nothing_more_is_said_and_nothing_attached(operator: Api, check: str) -> None:
+    instance = operator.get(f"{PATH}/{check}")["processInstanceId"]
+    operator.send("DELETE", f"runtime/process-instances/{instance}", status=204)
+    operator.send("POST", f"{PATH}/{check}/attachments", {"name": "x"}, 404)
+    operator.send("POST", f"history/historic-process-instances/{instance}/comments", {"message": "Over"}, 404)
+    assert operator.get(f"history/historic-process-instances/{instance}/comments") == []

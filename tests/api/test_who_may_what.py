@@ -22,7 +22,7 @@ from oauth2_provider.models import AccessToken, Application
 from engine.api.auth import ADMIN, IMPLIED, READ, WRITE
 from engine.api.router import Route
 from tests.api.conftest import Api
-from tests.api.world import ALL, build, call, named, routes_with_ids
+from tests.api.world import ALL, NEVER, build, call, named, routes_with_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,9 @@ def test_iterates_all_calls_of_both_routers() -> None:
 def test_carries_out_every_call_of_an_operator(operator: Api, ids: dict[str, str]) -> None:
     for base, route in ALL:
         answer = undone(operator.http, base, route, ids)
-        assert answer.status_code in (route.status, 204), f"{named(route)}: {answer.status_code} {answer.content[:300]}"
+        assert answer.status_code in (NEVER.get(named(route), route.status), 204), (
+            f"{named(route)}: {answer.status_code} {answer.content[:300]}"
+        )
 
 
 def test_lets_nobody_in_without_credentials(ids: dict[str, str]) -> None:
@@ -200,7 +202,9 @@ def test_lets_an_operator_do_what_the_scope_of_the_token_is_for(admin: User, ids
         for base, route in ALL:
             if route.scope == scope:
                 answer = undone(Client(), base, route, ids, headers=header)
-                assert answer.status_code in (route.status, 204), f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+                assert answer.status_code in (NEVER.get(named(route), route.status), 204), (
+                    f"{named(route)}: {answer.status_code} {answer.content[:200]}"
+                )
 
 
 # -- ids ------------------------------------------------------------------------------------------------------------------

@@ -43,8 +43,9 @@ HEARING = (
 
 OF_PATH = {  # which of the jobs, tasks and instances a path means
     "management/jobs": "ready", "management/timer-jobs": "timer", "management/suspended-jobs": "suspended",
-    "management/deadletter-jobs": "dead", "jobs": "free", "acquire/jobs": "held", "unacquire/jobs": "held",
+    "management/deadletter-jobs": "dead", "management/history-jobs": "dead", "jobs": "free", "acquire/jobs": "held", "unacquire/jobs": "held",
 }  # fmt: skip
+NEVER = {"POST management/history-jobs/{job}": 404}  # what there is none of, whoever asks
 MOVED = {"management/timer-jobs": "move", "management/suspended-jobs": "move", "management/deadletter-jobs": "move"}
 
 
@@ -93,10 +94,10 @@ def _scan() -> Any:
 def _past(operator: Api) -> dict[str, str]:
     """An instance that has ended, a task of no process that has, one that is open, and what was said about the first."""
     ended = operator.start("resting")
-    operator.send("DELETE", f"runtime/process-instances/{ended}", status=204)
     done, own = (operator.send("POST", "runtime/tasks", {"name": name}, 201)["id"] for name in ("done", "own"))
     operator.send("POST", f"runtime/tasks/{done}", {"action": "complete"})
     said = operator.send("POST", f"history/historic-process-instances/{ended}/comments", {"message": "Over"}, 201)["id"]
+    operator.send("DELETE", f"runtime/process-instances/{ended}", status=204)
     return {"ended": ended, "done": done, "own": own, "said": said}
 
 
@@ -182,6 +183,7 @@ BODIES: dict[str, Any] = {
     "PUT identity/groups/{group}": {"name": "The office"},
     "POST identity/groups/{group}/members": {"userId": "admin"},
     "POST management/jobs/{job}": {"action": "execute"},
+    "POST management/history-jobs/{job}": {"action": "execute"},
     "POST management/deadletter-jobs": {"action": "move", "jobIds": ["{dead}"]},
     **{f"POST {path}/{{job}}": {"action": action} for path, action in MOVED.items()},
     **{f"POST acquire/jobs/{{job}}/{verb}": WORKER for verb in ("complete", "fail", "bpmnError", "renew")},

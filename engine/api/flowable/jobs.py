@@ -83,8 +83,10 @@ def listing(path: str, call: Call) -> Json:
 
 def _by_kind(given: Mapping[str, object]) -> Mapping[str, object]:
     """The filters, with our kinds for Flowable's types of handlers."""
-    asked = given.get("handlerTypes") or given.get("handlerType")
-    return {**given, "handlerTypes": [_KINDS.get(one, one) for one in filters.texts("handlerTypes", asked)]} if asked else given
+    asked = given.get("handlerTypes", given.get("handlerType"))
+    if asked is None:
+        return given
+    return {**given, "handlerTypes": [_KINDS.get(one, one) for one in filters.texts("handlerTypes", asked)] or [""]}
 
 
 def one(path: str, call: Call, job: str) -> Json:
@@ -128,11 +130,16 @@ def _reschedule(call: Call, row: Job, sent: Members) -> None:
     jobs.reschedule(row.pk, due, user=call.user)
 
 
+def _to_history(call: Call, row: Job, sent: Members) -> None:
+    """What it was before it failed decides at Flowable; here nothing is written later as history."""
+    raise BadInput(f"job {row.pk} is no history job", "action")
+
+
 ACTIONS: dict[str, dict[str, Callable[[Call, Job, Members], None]]] = {
     "management/jobs": {"execute": _run},
     "management/timer-jobs": {"move": _move, "reschedule": _reschedule},
     "management/suspended-jobs": {"move": _move},
-    "management/deadletter-jobs": {"move": _move},
+    "management/deadletter-jobs": {"move": _move, "moveToHistoryJob": _to_history},
 }
 
 

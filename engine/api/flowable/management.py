@@ -46,10 +46,22 @@ def nothing(call: Call) -> Json:
     return page(call, _NONE, call.params, each(str))
 
 
-_NONE: Listing[Job] = Listing("batch", lambda user: Job.objects.none(), {}, {"id": "pk"}, "id")
+_SORTS = ("id", "createTime", "dueDate", "executionId", "processInstanceId", "retries", "tenantId")
+_NONE: Listing[Job] = Listing("job", lambda user: Job.objects.none(), {}, dict.fromkeys(_SORTS, "pk"), "id")
 
 for _path in ("management/history-jobs", "management/batches"):
     routes.get(_path, ADMIN)(nothing)
+
+
+def _no_history_job(call: Call, job: str) -> None:
+    raise NotFound(f"there is no history job {job[:60]!r}")
+
+
+@routes.post("management/history-jobs/{job}", ADMIN, status=204)
+def act_on_history_job(call: Call, job: str) -> None:
+    """There is none; raises BadInput for an action that is not `execute`, else NotFound."""
+    access.check_operate(call.user)
+    one_of({"execute": _no_history_job}, call.sent)(call, job)
 
 
 # -- dead letters -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,14 @@ def _task(call: Call, task: str) -> UserTask:
     return queries.historic_tasks.one(call.user, task)
 
 
+def _open(call: Call, task: str) -> UserTask:
+    """A task that takes something yet; raises NotFound."""
+    found = _task(call, task)
+    if found.state != UserTask.State.OPEN:
+        raise NotFound(f"there is no open task {task[:60]!r}")
+    return found
+
+
 # -- comments -------------------------------------------------------------------------------------------------------------
 def shaped(call: Call, row: Comment) -> dict[str, Json]:
     task, instance = ident(row.task_id), ident(row.instance_id)
@@ -61,9 +69,7 @@ def of_task(call: Call, task: str) -> Json:
 @routes.post(COMMENTS, status=201)
 def add(call: Call, task: str) -> Json:
     """Say something about a task; with `saveProcessInstanceId` about its instance too."""
-    sent, found = call.sent, _task(call, task)
-    if found.state != UserTask.State.OPEN:
-        raise NotFound(f"there is no open task {task[:60]!r}")
+    sent, found = call.sent, _open(call, task)
     instance = found.instance if sent.flag("saveProcessInstanceId") else None
     return shaped(call, notes.comment(sent.required("message", longest=notes.LONGEST), task=found, instance=instance, user=call.user))
 
@@ -89,7 +95,7 @@ def of_instance(call: Call, instance: str) -> Json:
 @routes.post(PAST, status=201)
 def add_to_instance(call: Call, instance: str) -> Json:
     """Say something about an instance."""
-    sent, found = call.sent, queries.historic_instances.one(call.user, instance)
+    sent, found = call.sent, queries.instances.one(call.user, instance)  # of one that has ended nothing more is said (as at Flowable)
     return shaped(call, notes.comment(sent.required("message", longest=notes.LONGEST), instance=found, user=call.user))
 
 
@@ -140,7 +146,7 @@ def attachments(call: Call, task: str) -> Json:
 @routes.post(ATTACHMENTS, status=201)
 def attach(call: Call, task: str) -> Json:
     """Attach a name or an address, as JSON, or a file, as multipart."""
-    found, data = _task(call, task), None
+    found, data = _open(call, task), None
     if (call.request.content_type or "").lower() == "multipart/form-data":
         check_multipart(call.request, conf.MAX_VARIABLE_SIZE)
         sent, data = Members(call.request.POST.dict()), _file(call)

@@ -101,6 +101,8 @@ def of_task(call: Call, key: str) -> Holder:
         tasks.set_variables(row, values, local=local, user=call.user)
 
     def remove(names: list[str], local: bool) -> None:
+        if local and row.suspended:
+            raise Conflict(f"task {row.name or row.pk} is suspended")
         if not local:
             instances.set_variables(row.instance_id, {}, token=row.token, remove=tuple(names), user=call.user)
         for name in names if local else ():
@@ -184,7 +186,8 @@ def put_all(make: Callable[[Call, str], Holder], call: Call, key: str) -> Json:
 def delete_all(make: Callable[[Call, str], Holder], call: Call, key: str) -> None:
     """Remove all that are its own."""
     holder = make(call, key)
-    if names := sorted(holder.local()):
+    names = sorted(holder.local())
+    if names or make is of_task:  # a suspended task refuses it, whatever it has
         holder.remove(names, True)
 
 

@@ -109,7 +109,7 @@ OF_CALLS: Mapping[str, str] = {
     "POST identity/groups": "Group",
     "PUT identity/groups/{group}": "ChangeGroup",
     "POST identity/groups/{group}/members": "Member",
-    **{f"POST management/{kind}jobs/{{job}}": "JobAction" for kind in ("", "timer-", "suspended-", "deadletter-")},
+    **{f"POST management/{kind}jobs/{{job}}": "JobAction" for kind in ("", "timer-", "suspended-", "deadletter-", "history-")},
     "POST management/deadletter-jobs": "Jobs",
     "POST acquire/jobs": "Acquire",
     "POST acquire/jobs/{job}/complete": "Answer",

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
+from engine.errors import BadInput
 from engine.models import Definition, Deployment
 from engine.runtime import access
-from engine.runtime.queries.filters import Filters, among, before, equals, ident, idents, like_family, number, switch, tenant, text
+from engine.runtime.queries.filters import Filters, among, before, equals, ident, idents, like, like_family, number, switch, tenant, text
 from engine.runtime.queries.filters import after as later
 from engine.runtime.queries.listing import Listing
 
@@ -20,13 +23,26 @@ def _deployments_seen(user: Any) -> QuerySet[Deployment]:
     return Deployment.objects.all() if access.may_deploy(user) or access.sees_all(user) else Deployment.objects.none()
 
 
+def _of_category(name: str, value: object) -> Q:
+    """Those of a category; what has none is of no category, also not of an empty one."""
+    return Q(category=text(name, value)) & ~Q(category="")
+
+
+def _id_like(name: str, value: object) -> Q:
+    """Those whose id is like a text; SQLite keeps an id without its hyphens."""
+    meant = text(name, value)
+    pattern = meant if connection.features.has_native_uuid_field else meant.replace("-", "")
+    return Q(pk__in=Deployment.objects.annotate(shown=Cast("pk", TextField())).filter(like("shown")(name, pattern)).values("pk"))
+
+
 _DEPLOYMENTS: Filters = {
     "id": ident("pk"),
     **like_family("name", "name"),
     **like_family("key", "key"),
-    "category": equals("category"),
-    "categoryNotEquals": lambda name, value: ~Q(category=text(name, value)),
+    "category": _of_category,
+    "categoryNotEquals": lambda name, value: ~_of_category(name, value),
     "parentDeploymentId": ident("pk"),
+    "parentDeploymentIdLike": _id_like,
     "deployedBefore": before("deployed"),
     "deployedAfter": later("deployed"),
     **tenant("tenant"),
@@ -41,6 +57,14 @@ deployments: Listing[Deployment] = Listing(
 )
 
 _NEWER = Definition.objects.filter(tenant=OuterRef("tenant"), key=OuterRef("key"), version__gt=OuterRef("version"))
+
+
+def _version(name: str, value: object) -> int:
+    """The number of a version; raises BadInput."""
+    found = number(name, value)
+    if found < 1:
+        raise BadInput(f"{name} must be at least 1", name)
+    return found
 
 
 def _startable_by(name: str, value: object) -> Q:
@@ -61,7 +85,7 @@ _DEFINITIONS: Filters = {
     "categoryNotEquals": lambda name, value: ~Q(category=text(name, value)),
     "resourceName": equals("resource"),
     "resourceNameLike": like_family("r", "resource")["rLike"],
-    "version": equals("version", number),
+    "version": equals("version", _version),
     "latest": switch(~Q(Exists(_NEWER))),
     "suspended": switch(Q(suspended=True), Q(suspended=False)),
     "active": switch(Q(suspended=False), Q(suspended=True)),
