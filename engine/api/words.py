@@ -138,24 +138,31 @@ def taken(path: str, given: Mapping[str, object]) -> Mapping[str, object]:
         raise BadInput("sort must not be empty", "sort")
     known = FILTERS.get(path)
     if path.startswith("query/"):
-        given = {name: value for name, value in given.items() if name not in (known or given) or _says(path, name, value)}
+        given = {n: value for n, value in given.items() if (n not in (known or given) and n not in _PAGING) or _says(path, n, value)}
     return given if known is None else {name: value for name, value in given.items() if name in known or name in _PAGING}
 
 
 _LISTS = _words("""processInstanceIds processDefinitionIds processDefinitionKeys excludeProcessDefinitionKeys deploymentIdIn
     activeActivityIds processDefinitionKeyIn processDefinitionKeyNotIn taskDefinitionKeys categoryIn categoryNotIn taskCategoryIn
-    taskCategoryNotIn candidateGroupIn""")
+    taskCategoryNotIn candidateGroupIn includeProcessVariablesNames""")
 _NOT_EMPTY = {
-    "query/process-instances": _words("processInstanceIds processDefinitionIds processDefinitionKeys"),
+    "query/process-instances": _words(
+        "processInstanceIds processDefinitionIds processDefinitionKeys activeActivityIds includeProcessVariablesNames"
+    ),
+    "query/historic-process-instances": _words("includeProcessVariablesNames"),
     "query/tasks": _words("candidateGroupIn"),
 }
 _DATES = ("Before", "After", "On", "dueDate")
+_SWITCHES = ("without", "include", "exclude", "ignore", "selectOnly")
+_BLANK = _words("""start size finished processFinished suspended active unassigned priority minimumPriority maximumPriority taskPriority
+    taskMinPriority taskMaxPriority processDefinitionVersion""")  # with what begins or ends as above: nothing, where it is empty
 
 
 def _says(path: str, name: str, value: object) -> bool:
-    """Whether a member of a query says anything: an empty list or date mostly does not (as at Flowable). Raises BadInput."""
+    """Whether a member of a query says anything: what is empty mostly does not, unless it is a text (as at Flowable). Raises BadInput."""
     if name in _LISTS and isinstance(value, str):
         raise BadInput(f"{name} must be a list", name)
     if name in _LISTS and value == [] and name in _NOT_EMPTY.get(path, ()):
         raise BadInput(f"{name} must not be empty", name)
-    return not (name in _LISTS and value == []) and not (name.endswith(_DATES) and value == "")
+    blank = name in _BLANK or name.endswith(_DATES) or name.startswith(_SWITCHES)
+    return not (name in _LISTS and value == []) and not (blank and value == "")

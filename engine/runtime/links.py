@@ -69,7 +69,6 @@ def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None
 def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> None:
     """Take a link away; raises Forbidden, NotFound, Conflict."""
     access.check_work(user, task)
-    _check_awake(task)
     with transaction.atomic():
         if who is not None and who == {ASSIGNEE: task.assignee, OWNER: task.owner}.get(kind):
             _make(task, kind, None, user)
@@ -77,6 +76,7 @@ def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None
             raise NotFound(f"the task has no link of type {kind} to {who or group}")
         elif who is not None:
             holders.join(task, who)
+        _check_awake(task)  # after all else: what is not there is not found, whatever the task is
         notes.linked(task, kind, who=who, group=group, gone=True, user=user)
 
 

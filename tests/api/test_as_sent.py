@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 DEFINITIONS, TASKS, INSTANCES = "repository/process-definitions", "runtime/tasks", "runtime/process-instances"
 
 
-@pytest.mark.parametrize("name", ["deploymentIdIn", "excludeProcessDefinitionKeys", "activeActivityIds"])
+@pytest.mark.parametrize("name", ["deploymentIdIn", "excludeProcessDefinitionKeys"])
 def test_an_empty_list_in_a_query_asks_for_nothing_in_particular(operator: Api, name: str) -> None:
     operator.deploy(REVIEW)
     operator.start("review")
@@ -21,7 +21,7 @@ def test_an_empty_list_in_a_query_asks_for_nothing_in_particular(operator: Api, 
     operator.send("POST", "query/process-instances", {name: "review"}, 400)
 
 
-@pytest.mark.parametrize("name", ["processInstanceIds", "processDefinitionKeys"])
+@pytest.mark.parametrize("name", ["processInstanceIds", "processDefinitionKeys", "activeActivityIds"])
 def test_some_lists_of_running_instances_must_not_be_empty(operator: Api, name: str) -> None:
     operator.deploy(REVIEW)
     operator.start("review")
@@ -85,3 +85,30 @@ def test_a_group_keeps_its_id(operator: Api) -> None:
     operator.send("POST", "identity/groups", {"id": "bakers"}, 201)
     operator.send("PUT", "identity/groups/bakers", {"id": "cooks"}, 400)
     operator.send("PUT", "identity/groups/bakers", {"id": "bakers", "name": "The bakers"})
+
+
+@pytest.mark.parametrize("value", [[], {}, ["x"]])
+@pytest.mark.parametrize("name", ["processInstanceId", "executionId", "taskId"])
+def test_an_id_in_a_query_is_one_id(operator: Api, name: str, value: Any) -> None:
+    assert operator.send("POST", "query/tasks", {name: value}, 400)["field"] == name
+
+
+@pytest.mark.parametrize("name", ["size", "start", "priority", "unassigned", "withoutDueDate", "includeProcessVariables", "active"])
+def test_what_is_empty_in_a_query_asks_for_nothing_unless_it_is_a_text(operator: Api, name: str) -> None:
+    operator.send("POST", "runtime/tasks", {"name": "Wash"}, 201)
+    assert operator.send("POST", "query/tasks", {name: ""})["total"] == 1
+    assert operator.send("POST", "query/tasks", {"name": ""})["total"] == 0
+
+
+def test_takes_a_moment_as_milliseconds_since_1970(operator: Api) -> None:
+    task = operator.send("POST", "runtime/tasks", {"name": "Wash", "dueDate": 1_300_000_000_000}, 201)
+    assert task["dueDate"] == "2011-03-13T07:06:40.000Z"
+    assert [operator.send("POST", "query/tasks", {"dueBefore": at})["total"] for at in (1_299_999_999_999, 1_300_000_000_001)] == [0, 1]
+    operator.send("POST", "query/tasks", {"dueBefore": 10**18}, 400)
+    operator.send("POST", "query/tasks", {"dueBefore": True}, 400)
+
+
+@pytest.mark.parametrize("names", ["x", []])
+def test_the_names_of_variables_to_include_are_a_list_that_is_not_empty(operator: Api, names: Any) -> None:
+    for path in ("query/process-instances", "query/historic-process-instances"):
+        operator.send("POST", path, {"includeProcessVariablesNames": names}, 400)

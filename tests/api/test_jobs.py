@@ -153,6 +153,8 @@ def test_tells_what_engine_it_is_and_how_it_is_set(operator: Api) -> None:
 def test_there_are_no_history_jobs_and_nothing_becomes_one(operator: Api, bad: str) -> None:
     for sort in ("id", "retries", "createTime"):
         assert operator.get("management/history-jobs", {"sort": sort})["data"] == []
+    operator.get("management/history-jobs/nobody", status=404)
+    operator.send("DELETE", "management/history-jobs/nobody", status=404)
     operator.send("POST", "management/history-jobs/nobody", {"action": "execute"}, 404)
     operator.send("POST", "management/history-jobs/nobody", {"action": "dance"}, 400)
     job = only(operator, "jobs", bad)["id"]

@@ -45,7 +45,7 @@ OF_PATH = {  # which of the jobs, tasks and instances a path means
     "management/jobs": "ready", "management/timer-jobs": "timer", "management/suspended-jobs": "suspended",
     "management/deadletter-jobs": "dead", "management/history-jobs": "dead", "jobs": "free", "acquire/jobs": "held", "unacquire/jobs": "held",
 }  # fmt: skip
-NEVER = {"POST management/history-jobs/{job}": 404}  # what there is none of, whoever asks
+NEVER = {f"{method} management/history-jobs/{{job}}": 404 for method in ("GET", "POST", "DELETE")}  # what there is none of, whoever asks
 MOVED = {"management/timer-jobs": "move", "management/suspended-jobs": "move", "management/deadletter-jobs": "move"}
 
 

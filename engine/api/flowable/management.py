@@ -53,15 +53,22 @@ for _path in ("management/history-jobs", "management/batches"):
     routes.get(_path, ADMIN)(nothing)
 
 
-def _no_history_job(call: Call, job: str) -> None:
+@routes.get("management/history-jobs/{job}", ADMIN)
+def history_job(call: Call, job: str) -> None:
+    """There is none; raises NotFound."""
     raise NotFound(f"there is no history job {job[:60]!r}")
+
+
+@routes.delete("management/history-jobs/{job}", ADMIN)
+def delete_history_job(call: Call, job: str) -> None:
+    """There is none; raises NotFound."""
+    history_job(call, job)
 
 
 @routes.post("management/history-jobs/{job}", ADMIN, status=204)
 def act_on_history_job(call: Call, job: str) -> None:
     """There is none; raises BadInput for an action that is not `execute`, else NotFound."""
-    access.check_operate(call.user)
-    one_of({"execute": _no_history_job}, call.sent)(call, job)
+    one_of({"execute": history_job}, call.sent)(call, job)
 
 
 # -- dead letters -----------------------------------------------------------------------------------------------------------

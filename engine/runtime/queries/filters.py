@@ -7,7 +7,7 @@ an id that can be no id is no mistake, it matches nothing, as at Flowable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,7 @@ OF_CASES = ("scopeId", "subScopeId", "scopeType", "scopeDefinitionId", "propagat
 MOST_VALUES = 1000  # in one list of values
 LONGEST = 4000  # characters of one value
 _NUMBERS = range(-(2**31), 2**31)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # -- what was sent --------------------------------------------------------------------------------------------------------
@@ -60,8 +61,10 @@ def flag(name: str, value: object) -> bool:
 
 
 def moment(name: str, value: object) -> datetime:
-    """An ISO 8601 date or time, in UTC where it names no offset; raises BadInput."""
+    """An ISO 8601 date or time, in UTC where it names no offset, or a number of milliseconds since 1970; raises BadInput."""
     try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _EPOCH + timedelta(milliseconds=value)
         found = datetime.fromisoformat(text(name, value).replace(" ", "+"))  # a plus sign that was not quoted in an address
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -127,9 +130,16 @@ def after(path: str) -> Filter:
     return lambda name, value: Q(**{f"{path}__gt": moment(name, value)})
 
 
+def _one(name: str, value: object) -> object:
+    """The value, if it can be one id; raises BadInput."""
+    if isinstance(value, list | dict):
+        raise BadInput(f"{name} must be a text", name)
+    return value
+
+
 def ident(path: str) -> Filter:
     def make(name: str, value: object) -> Q:
-        found = uuid(value)
+        found = uuid(_one(name, value))
         return Q(**{path: found}) if found else NOTHING
 
     return make
@@ -137,7 +147,7 @@ def ident(path: str) -> Filter:
 
 def within_tree(name: str, value: object) -> Q:
     """What belongs to an instance or to one that it called."""
-    found = uuid(value)
+    found = uuid(_one(name, value))
     return within(found) if found else NOTHING
 
 
@@ -147,7 +157,7 @@ def idents(path: str) -> Filter:
 
 def execution_of(instance: str = "instance", token: str = "token") -> Filter:  # noqa: S107  # a column's name
     def make(name: str, value: object) -> Q:
-        found = execution(value)
+        found = execution(_one(name, value))
         return Q(**{instance: found[0], token: found[1]}) if found else NOTHING
 
     return make
@@ -180,9 +190,14 @@ def like_family(name: str, path: str) -> dict[str, Filter]:
     return {name: equals(path), f"{name}Like": like(path), f"{name}LikeIgnoreCase": ilike(path)}
 
 
+def _nothing(name: str, value: object) -> Q:
+    _one(name, value)
+    return NOTHING
+
+
 def of_cases() -> dict[str, Filter]:
     """What only an instance, a task or a subscription of a case would meet: there are none."""
-    return {name: lambda name, value: NOTHING for name in OF_CASES}
+    return dict.fromkeys(OF_CASES, _nothing)
 
 
 def tenant(path: str) -> dict[str, Filter]:

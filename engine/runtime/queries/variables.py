@@ -328,4 +328,4 @@ def visible(instance: UUID, token: int) -> dict[str, Any]:
 
 def flagged(filters: Mapping[str, object], name: str) -> bool:
     """Whether a query asks for something extra, such as `includeProcessVariables`."""
-    return filters.get(name) is not None and flag(name, filters[name])
+    return filters.get(name) not in (None, "") and flag(name, filters[name])
