@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models, router
 from django.http import HttpRequest
 from oauth2_provider.models import get_access_token_model, get_application_model
 
@@ -58,32 +58,32 @@ _lock = threading.Lock()
 
 def caller(request: HttpRequest) -> Caller | None:
     """Who calls, not yet proven; None for who is not remembered, or could not be proven."""
-    found = _known.get(_key(request)) if _known and alone() else None
+    found = _known.get(_key(request)) if _known and "HTTP_AUTHORIZATION" in request.META and alone() else None
     return found.again() if found and found.until > time.monotonic() else None
 
 
-def proven(request: HttpRequest, read: Callable[[HttpRequest], Caller]) -> Caller:
-    """Who calls, proven by a look where he is remembered, else as `read` tells; raises what `read` raises."""
+def proven(request: HttpRequest, ask: Callable[[HttpRequest], Caller]) -> Caller:
+    """Who calls, proven by a look where he is remembered, else as `ask` tells; raises what `ask` raises."""
     found = caller(request)
     if found and found.proof and found.proof.holds():
         return found
-    return remembered(request, read)
+    return remembered(request, ask)
 
 
-def remembered(request: HttpRequest, read: Callable[[HttpRequest], Caller]) -> Caller:
-    """Who calls, as `read` tells; whose credentials come for the second time is kept. Raises what `read` raises."""
-    who = read(request)
+def remembered(request: HttpRequest, ask: Callable[[HttpRequest], Caller]) -> Caller:
+    """Who calls, as `ask` tells; whose credentials come for the second time is kept. Raises what `ask` raises."""
+    who = ask(request)
     if "HTTP_AUTHORIZATION" in request.META and alone() and _made():
         key = _key(request)
-        _keep(key, _taken(request, who, read) if key in _known else None)
+        _keep(key, _taken(request, who, ask) if key in _known else None)
     return who
 
 
-def _taken(request: HttpRequest, who: Caller, read_again: Callable[[HttpRequest], Caller]) -> _Known | None:
+def _taken(request: HttpRequest, who: Caller, ask: Callable[[HttpRequest], Caller]) -> _Known | None:
     """First the mark, then the rows: after a change in between the proof fails, instead of holding for what was never read."""
     text, values = _look(who)
     rows = read((f"SELECT {_MARK} {text}", values))[0]
-    again = read_again(request)
+    again = ask(request)
     if not rows or (again.user.pk, again.token) != (who.user.pk, who.token):
         return None
     missed = Outdated("who calls was changed")
@@ -136,8 +136,10 @@ def _quoted(name: str) -> str:
 
 @cache
 def _made() -> Callable[[Sequence[Any]], Any] | None:
-    """How a user object is made of its columns; None where its row does not tell all of it."""
+    """How a user object is made of its columns; None where its row does not tell all of it, or is in a database of its own."""
     users = get_user_model()
     chooses = type(users._default_manager).get_queryset is not models.Manager.get_queryset
-    names = [field.attname for field in users._meta.concrete_fields]
-    return None if chooses or users._meta.parents else short_way(users, "default", names)
+    elsewhere = any(router.db_for_read(one) != DEFAULT_DB_ALIAS for one in (users, get_access_token_model(), get_application_model()))
+    if chooses or elsewhere or users._meta.parents:
+        return None
+    return short_way(users, DEFAULT_DB_ALIAS, [field.attname for field in users._meta.concrete_fields])
