@@ -8,8 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,7 +19,7 @@ from django.utils.translation import ngettext
 from engine.admin.shown import picture, state_badge
 from engine.admin.verbs import Records, Verb, each
 from engine.errors import DeploymentError, Problem
-from engine.models import Definition, Deployment, Instance, Resource
+from engine.models import Definition, Deployment, Resource
 from engine.runtime import access, definitions, instances
 
 
@@ -86,14 +85,8 @@ class DefinitionAdmin(Records):
         return super().has_view_permission(request, obj) or access.may_deploy(request.user)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Definition]:
-        mine = (
-            Instance.objects.filter(definition=OuterRef("pk"), ended=None)
-            .order_by()
-            .values("definition")
-            .annotate(n=Count("pk"))
-            .values("n")
-        )
-        return super().get_queryset(request).annotate(n_running=Coalesce(Subquery(mine, output_field=IntegerField()), 0))
+        found = super().get_queryset(request)
+        return found.annotate(_open=FilteredRelation("instances", condition=Q(instances__ended=None)), n_running=Count("_open"))
 
     @admin.display(description=_("process"), ordering="name")
     def shown(self, definition: Definition) -> str:

@@ -76,12 +76,20 @@ class Open(admin.SimpleListFilter):
         return queryset.filter(ended__isnull=self.value() == "1") if self.value() else queryset
 
 
+class Suspended(admin.BooleanFieldListFilter):
+    """What is shown as suspended: an open one (one that ended while it was, has ended); the open ones have an index."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+        found: QuerySet[Instance] = super().queryset(request, queryset)
+        return found.filter(ended=None) if self.lookup_val == "1" else found
+
+
 @admin.register(Instance)
 class InstanceAdmin(Records):
     verbs = VERBS
     ids = ("pk",)
     list_display = ("shown", "process", "state_shown", "trouble", "starter", "started", "ended")
-    list_filter = (Open, Troubled, "state", "suspended", ("started", admin.DateFieldListFilter), ("definition", OfDefinition))
+    list_filter = (Open, Troubled, "state", ("suspended", Suspended), ("started", admin.DateFieldListFilter), ("definition", OfDefinition))
     search_fields = ("business_key", "name", "=starter")
     list_select_related = ("definition",)
     ordering = ("-started",)
