@@ -41,7 +41,7 @@ def _mine(request: HttpRequest, search: str) -> queries.Whole[Instance]:
     for column in ("name", "business_key", "definition__name") if search else ():
         wanted |= Q(**{f"{column}__icontains": search})
     asked = {"involvedUser": access.name(request.user), "excludeSubprocesses": True}
-    return queries.historic_instances.whole(request.user, asked, "startTime", True, wanted)
+    return queries.historic_instances.whole(request.user, asked, "startTime", True, wanted, each=True)
 
 
 # -- one request ----------------------------------------------------------------------------------------------------------

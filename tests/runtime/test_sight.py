@@ -189,6 +189,16 @@ def test_lists_what_was_run_in_order_and_each_once(who: str, by: str, order: boo
         assert values == sorted(values, reverse=order)
 
 
+@pytest.mark.parametrize("who", ["alice", "bob", "charlie", "admin"])
+def test_lists_what_somebody_takes_part_in_whether_each_is_asked_or_what_is_his_is_found(
+    who: str, people: dict[str, User], every_case: None
+) -> None:
+    asked = {"involvedUser": who, "excludeSubprocesses": True}
+    found, each = (list(queries.historic_instances.whole(people[who], asked, "startTime", True, each=each)) for each in (False, True))
+    assert found == each
+    assert bool(found) == (who in ("alice", "bob"))
+
+
 def test_counts_the_badge_as_the_views_of_the_inbox_do(people: dict[str, User], every_case: None) -> None:
     user = people["alice"]
     counted = {view: queries.inbox(user, view).count() for view in ("mine", "groups")}

@@ -163,17 +163,28 @@ class Listing(Generic[M]):
         return self.seen(user).filter(wanted).order_by()
 
     def whole(
-        self, user: Any, filters: Mapping[str, object] | None = None, by: str | None = None, descending: bool = False, more: Q | None = None
+        self,
+        user: Any,
+        filters: Mapping[str, object] | None = None,
+        by: str | None = None,
+        descending: bool = False,
+        more: Q | None = None,
+        *,
+        each: bool = False,
     ) -> Whole[M]:
-        """All that he sees and the filters let through (and that meets one condition `more`), in order. Raises BadInput."""
+        """All that he sees and the filters let through (and that meets one condition `more`), in order. Raises BadInput.
+
+        `each`: what is asked for is about what he takes part in, so each row is asked whether he sees it.
+        """
         made = [(self.filters[name], name, value) for name, value in self._heeded(filters)]
         conditions = [make.asked(name, value) if isinstance(make, ByShape) else asked(make(name, value)) for make, name, value in made]
         conditions += [asked(more)] if more else []
-        shape = (self, self._sort(by), descending, tuple(name for _, name, _ in made)) if self.by_name else None
+        shape = (self, self._sort(by), descending, each, tuple(name for _, name, _ in made)) if self.by_name else None
 
         def rows(viewer: Any, wanted: Q) -> QuerySet[M]:
             own = not access.sees_all(viewer)
-            return self.sorted(self._seen_by(viewer, filters).filter(wanted), by, descending, filters, own=own)
+            seen = self.seen(viewer) if each else self._seen_by(viewer, filters)
+            return self.sorted(seen.filter(wanted), by, descending, filters, own=own)
 
         return Whole(self.model, user, shape, rows, conditions)
 
