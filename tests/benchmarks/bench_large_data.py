@@ -154,7 +154,7 @@ class Asked:
 
     @property
     def kind(self) -> str:
-        return "scan" if self.query.scans else "total" if self.total > MANY else "index"
+        return "scan" if self.query.scans or self.query.reads_rows(self.who) else "total" if self.total > MANY else "index"
 
     @property
     def p95(self) -> float:

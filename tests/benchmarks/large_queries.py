@@ -49,12 +49,29 @@ class Query:
             return True
         return any(word in told for word in ("Like'", "LikeIgnoreCase", "'like", "otEquals", "IgnoreCase", "'q':"))
 
+    def reads_rows(self, who: str) -> bool:
+        """Whether it asks by what no index has beside the instance: then each row of what somebody sees is read."""
+        return who == "user" and (self.name in UNHELD or (self.path, self.given.get("sort")) in UNHELD_SORTS)
+
 
 # What history is asked rarely: an index of each of these would cost every task that is written.
-UNINDEXED = {(PAST_TASKS, name) for name in ("taskName", "taskCategory", "dueDateAfter")} | {("runtime/variable-instances", "variableName")}
+UNINDEXED = {(PAST_TASKS, name) for name in ("taskName", "taskCategory", "dueDateAfter")} | {
+    ("runtime/variable-instances", "variableName"), ("/admin/towpath/instance/", "state__exact"),
+}  # fmt: skip
 UNINDEXED_SORTS = {(PAST, name) for name in ("duration", "tenantId")} | {
     (PAST_TASKS, name) for name in ("name", "description", "dueDate", "priority", "executionId", "tenantId", "owner", "duration", "deleteReason",
                                     "taskDefinitionKey")
+}  # fmt: skip
+
+
+# What has an index, if any, for the whole history, but none that knows it of one instance.
+UNHELD = {f"{PAST}?{asked}" for asked in ("finished=true", "excludeSubprocesses=true")} | {
+    f"{PAST_ACTIVITIES}?{asked}"
+    for asked in ("activityId=work&finished=false", "activityId=end", "activityType=userTask", "finished=false")
+}
+UNHELD_SORTS = {(EXECUTIONS, name) for name in ("processDefinitionId", "processDefinitionKey", "tenantId")} | {
+    (PAST_ACTIVITIES, name) for name in ("activityId", "activityName", "activityType", "endTime", "duration", "executionId", "tenantId",
+                                         "processDefinitionId")
 }  # fmt: skip
 
 
