@@ -83,6 +83,8 @@ def test_shows_each_row_once(people: dict[str, User], every_case: None) -> None:
 def test_shows_a_stranger_nothing(people: dict[str, User], every_case: None) -> None:
     for listing in (queries.historic_instances, queries.historic_tasks, queries.activities, queries.historic_variables, queries.executions):
         assert listing(people["charlie"]).count() == 0
+        for nobody in (people["charlie"], access.Persona(None)):
+            assert listing.page(nobody) == listing.page(nobody, {}, None, True, 200) == ([], 0)
 
 
 @pytest.mark.parametrize("order", [False, True])
