@@ -189,7 +189,7 @@ PARTS = {  # what is wrapped, outermost first; a part within a part is taken fro
     "load: rows to a state": ("engine.runtime.store.instances.loaded",),
     "interpret": ("engine.interpreter.resume",),
     "save: statements": ("engine.runtime.work.Work._save",),
-    "save: wait for the database": ("engine.runtime.work.commit",),
+    "save: wait for the database": ("engine.runtime.work.commit_alone",),
 }
 
 

@@ -149,7 +149,7 @@ def test_a_job_is_carried_out_in_two_round_trips(started: Instance, monkeypatch:
     assert claims.begin(job)
     sent: list[str] = []
     monkeypatch.setattr(instances, "read", _noted("read", sent))
-    monkeypatch.setattr(work, "commit", _noted("commit", sent))
+    monkeypatch.setattr(work, "commit_alone", _noted("commit", sent))
     with CaptureQueriesContext(connection) as queries:
         Attempt(job).run()
     assert sent == ["read", "commit"]
