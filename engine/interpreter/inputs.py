@@ -91,7 +91,14 @@ def triggered(run: Run, number: int) -> Token:
     token = run.state.tokens.get(number)
     if token is not None and (token.wait in ("condition", "external") or (token.wait == "job" and _may_be_left_undone(run, token))):
         return token
+    if token is not None and token.wait == "armed" and _catches(run.node(token)):
+        return token
     return waiting(run, number, "trigger")
+
+
+def _catches(node: Node) -> bool:
+    """Whether a node is a boundary event that a trigger lets happen without its error or escalation (as at Flowable)."""
+    return node.type == "boundaryEvent" and node.event is not None and node.event.kind in ("error", "escalation")
 
 
 def _may_be_left_undone(run: Run, token: Token) -> bool:
@@ -209,7 +216,9 @@ def trigger(run: Run, token: Token, given: Mapping[str, Any]) -> None:
     """A trigger lets a token go on; a conditional event that gets one looks at its condition (Flowable's behaviours and their triggers)."""
     variables.write_all(run, token, given)
     event = run.node(token).event
-    if event is None or event.kind != "conditional":
+    if token.wait == "armed":
+        events.happened(run, token, {})
+    elif event is None or event.kind != "conditional":
         run.wake(token)
         run.plan("leave", token)
     elif watching.holds(run, token):

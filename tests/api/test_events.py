@@ -119,3 +119,24 @@ def test_lets_no_stranger_wake_anything(operator: Api, of_charlie: Api, one: str
     of_charlie.send("PUT", f"{PATH}/{letter}", {"action": "messageEventReceived", "messageName": "letter"}, 404)
     of_charlie.send("POST", "runtime/signals", {"signalName": "bell"}, 403)
     assert of_charlie.get("runtime/event-subscriptions")["total"] == 0
+
+
+@pytest.mark.parametrize("interrupts", ["true", "false"])
+@pytest.mark.parametrize("event", ["error", "escalation"])
+def test_a_trigger_lets_a_boundary_event_happen_without_its_error(operator: Api, event: str, interrupts: str) -> None:
+    interrupts = "true" if event == "error" else interrupts  # an error always interrupts
+    guarded = (
+        HEAD + '<error id="error" errorCode="E"/><escalation id="escalation" escalationCode="H"/><process id="guarded" isExecutable="true">'
+        '<startEvent id="begin"/><subProcess id="part"><startEvent id="in"/><userTask id="work"/><sequenceFlow id="f0" sourceRef="in" '
+        f'targetRef="work"/></subProcess><boundaryEvent id="caught" attachedToRef="part" cancelActivity="{interrupts}">'
+        f'<{event}EventDefinition {event}Ref="{event}"/></boundaryEvent><userTask id="care"/>'
+        '<sequenceFlow id="f1" sourceRef="begin" targetRef="part"/><sequenceFlow id="f2" sourceRef="caught" targetRef="care"/>'
+        "</process></definitions>"
+    )
+    operator.deploy(guarded.encode())
+    instance = operator.start("guarded")
+    caught = at(operator, instance, "caught")
+    operator.send("PUT", f"{PATH}/{caught}", {"action": "trigger", "variables": [{"name": "why", "value": "fire"}]})
+    tasks = {task["taskDefinitionKey"] for task in operator.get("runtime/tasks", {"processInstanceId": instance})["data"]}
+    assert tasks == ({"care"} if interrupts == "true" else {"work", "care"})
+    assert operator.get(f"runtime/process-instances/{instance}/variables/why")["value"] == "fire"
