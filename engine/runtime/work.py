@@ -293,9 +293,7 @@ class Work:
         if self.locked:
             self._remote_ahead = True
             raise _StepOut
-        for proof in self._proofs():
-            if not read((proof.sql, proof.values))[0]:
-                raise proof.failure()
+        self._prove()
         if self.order.job and self.order.lease:  # a worker that stood still might do a step that it read but was never given
             claims.check(self.order.job, self.order.lease)
 
@@ -304,6 +302,12 @@ class Work:
         start = self.order.start
         found = [start.proof] if start and start.proof else []
         return [*found, self.proof.statement] if self.proof and not self.proof.held else found
+
+    def _prove(self) -> None:
+        """Ask now whether what was remembered is still so; raises Outdated."""
+        for proof in self._proofs():
+            if not read((proof.sql, proof.values))[0]:
+                raise proof.failure()
 
     def execution(self, call: Invocation) -> Execution:
         return self.world.execution(call, self.order.attempt)
@@ -322,8 +326,7 @@ class Work:
         try:
             self._write(statements, units)
         except Missed:
-            if self.proof:
-                self.proof.check()
+            self._prove()
             if any(u.accepted for u in units):
                 raise Gone("it was cancelled before it began") from None
             raise RevisionConflict("the instance was advanced by somebody else") from None
@@ -354,8 +357,8 @@ class Work:
     def failed(self, error: BaseException, on_failure: Callable[[BaseException], None] | None) -> None:
         """Write down the attempt that was rolled back, in a transaction of its own."""
         refused = recording.is_refusal(error)
-        if self.proof and not refused:
-            self.proof.check()  # nothing is written down in the name of somebody who may be no more
+        if not refused:
+            self._prove()  # else what failed may be of a version that is no more, and in the name of somebody who is not either
         if refused and on_failure is None:
             return
         if self.joined:

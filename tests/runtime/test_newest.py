@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from engine import runtime
-from engine.errors import Conflict, Forbidden, NotFound
+from engine.errors import Conflict, Forbidden, NotFound, TechnicalError
 from engine.models import Definition, Deployment, Instance, Ledger
 from engine.runtime import newest
 from engine.runtime.store.sending import on_postgres
@@ -36,6 +36,15 @@ def test_a_new_version_is_started_at_once_though_an_older_one_is_in_memory() -> 
     new = deploy(service("b", "${2}"))
     assert [runtime.start("story").definition_id for _ in range(2)] == [new.pk] * 2
     assert not Ledger.objects.exclude(outcome="committed").exists()
+
+
+def test_what_fails_in_an_older_version_that_is_in_memory_is_not_told() -> None:
+    deploy(service("a", "${missing}"))
+    with pytest.raises(TechnicalError):
+        runtime.start("story")
+    deploy(service("b", "${2}"))
+    runtime.start("story")
+    assert list(Ledger.objects.order_by("at").values_list("outcome", flat=True)) == ["rolled back", "committed"]
 
 
 def test_the_version_before_is_started_again_when_the_latest_is_gone() -> None:
