@@ -99,11 +99,11 @@ def setup() -> None:
 def _make_venv() -> None:
     if VENV.is_symlink():  # making it anew empties it, and what it points to belongs to somebody else
         sys.exit(f"{VENV} is a link to an environment that does not fit requirements.txt. Remove the link, and one is made here.")
-    try:
-        subprocess.run([_python(), "-m", "venv", "--clear", "--symlinks", VENV], check=True)
-    except subprocess.CalledProcessError:
+    for python in dict.fromkeys((_python(), CALLED)):
+        if subprocess.run([python, "-m", "venv", "--clear", "--symlinks", VENV], check=False).returncode == 0:
+            return
         shutil.rmtree(VENV, ignore_errors=True)
-        sys.exit("This Python cannot make virtual environments (ensurepip is missing). On Debian or Ubuntu: apt-get install python3-venv")
+    sys.exit("This Python cannot make virtual environments (ensurepip is missing). On Debian or Ubuntu: apt-get install python3-venv")
 
 
 def _python() -> str:

@@ -85,13 +85,17 @@ def test_an_installation_that_failed_is_tried_again(dev: Any, monkeypatch: pytes
 
 
 def test_it_says_what_to_install_where_python_cannot_make_environments(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ensurepip(command: list[str], **_: object) -> None:
-        raise subprocess.CalledProcessError(1, command)
+    tried: list[str] = []
 
-    monkeypatch.setattr(dev, "_python", lambda: sys.executable)
+    def no_ensurepip(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        tried.append(command[0])
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(dev, "_python", lambda: "/faster/python")
     monkeypatch.setattr(dev.subprocess, "run", no_ensurepip)
     with pytest.raises(SystemExit, match="apt-get install python3-venv"):
         dev.setup()
+    assert tried == ["/faster/python", dev.CALLED]
 
 
 def test_it_takes_another_python_only_if_that_is_clearly_faster(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
