@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import QuerySet
 
-from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.errors import BadInput, Forbidden, NotFound
 from engine.models import Definition, IdentityLink, Instance, UserTask
 from engine.runtime import access, holders, notes, tasks
 from engine.runtime.holders import ASSIGNEE, OWNER
@@ -37,7 +37,7 @@ def _holders(task: UserTask) -> list[IdentityLink]:
 def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, user: access.User = None) -> IdentityLink:
     """Link a user or a group to a task; the types assignee and owner make him that. Raises Forbidden, BadInput, Conflict."""
     access.check_work(user, task)
-    _check_awake(task)
+    tasks.check_awake(task)
     if kind in (ASSIGNEE, OWNER):
         if group is not None:
             raise BadInput(f"a group cannot be {kind}", "group")
@@ -51,11 +51,6 @@ def link_task(task: UserTask, kind: str, *, who: str | None, group: str | None, 
         found, _ = IdentityLink.objects.get_or_create(task=task, type=kind, user=who, group=group)
         notes.linked(task, kind, who=who, group=group, user=user)
     return found
-
-
-def _check_awake(task: UserTask) -> None:
-    if task.suspended:
-        raise Conflict(f"task {task.name or task.pk} is suspended")
 
 
 def _make(task: UserTask, kind: str, who: str | None, user: access.User) -> None:
@@ -76,7 +71,7 @@ def unlink_task(task: UserTask, kind: str, *, who: str | None, group: str | None
             raise NotFound(f"the task has no link of type {kind} to {who or group}")
         elif who is not None:
             holders.join(task, who)
-        _check_awake(task)  # after all else: what is not there is not found, whatever the task is
+        tasks.check_awake(task)  # after all else: what is not there is not found, whatever the task is
         notes.linked(task, kind, who=who, group=group, gone=True, user=user)
 
 

@@ -245,8 +245,7 @@ def _open(wanted: Wanted) -> UserTask:
         raise NotFound(f"there is no task {wanted.task}")
     if task.state != UserTask.State.OPEN:
         raise NotFound(f"task {task.pk} is {task.get_state_display()} already")
-    if task.suspended:
-        raise Conflict(f"task {task.pk} is suspended")
+    tasks.check_awake(task)
     return task
 
 

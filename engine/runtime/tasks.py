@@ -50,9 +50,14 @@ def _open(task_id: Any) -> UserTask:
         by = f" by {task.completed_by}" if task.completed_by else ""
         how = "completed" if task.state == UserTask.State.COMPLETED else "cancelled"
         raise Conflict(f"task {task.name or task.pk} is {how} already{by}")
+    check_awake(task)
+    return task
+
+
+def check_awake(task: UserTask) -> None:
+    """Raises Conflict for a task that is suspended."""
     if task.suspended:
         raise Conflict(f"task {task.name or task.pk} is suspended")
-    return task
 
 
 def described(task: UserTask) -> dict[str, Any]:

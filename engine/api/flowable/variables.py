@@ -101,9 +101,9 @@ def of_task(call: Call, key: str) -> Holder:
         tasks.set_variables(row, values, local=local, user=call.user)
 
     def remove(names: list[str], local: bool) -> None:
-        if local and row.suspended:
-            raise Conflict(f"task {row.name or row.pk} is suspended")
-        if not local:
+        if local:
+            tasks.check_awake(row)
+        else:
             instances.set_variables(row.instance_id, {}, token=row.token, remove=tuple(names), user=call.user)
         for name in names if local else ():
             tasks.remove_variable(row, name, user=call.user)
