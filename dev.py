@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -32,7 +33,8 @@ TAKES_MORE = ("test", "chaos")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 CALLED: str = getattr(sys, "_base_executable", sys.executable)  # not that of .venv/, which is about to be emptied
 SYSTEM = ("/usr/bin", "/usr/local/bin")
-WORTH = 1.25  # so many times as fast must another Python be to be taken
+WORTH = 1.2  # so many times as fast must another Python be to be taken
+TURNS = 7  # short and many, for other work on the machine makes some of them slow
 NO_TEST_FOUND = 5  # pytest's exit code
 
 CHECKS: dict[str, tuple[str | Path, ...]] = {
@@ -114,12 +116,10 @@ def _python() -> str:
     """
     if chosen := os.environ.get("TOWPATH_PYTHON"):
         return chosen
-    seconds = _seconds([CALLED, *_others()])
-    best = min(seconds, key=seconds.__getitem__)
-    if seconds[best] * WORTH >= seconds[CALLED]:
+    times, best = max(((_times_as_fast(other), other) for other in _others()), default=(0.0, CALLED))
+    if times < WORTH:
         return CALLED
-    spans = f"{seconds[best] * 1000:.0f} ms for what takes {CALLED} {seconds[CALLED] * 1000:.0f} ms"
-    print(f"Taking {best}: {spans}. TOWPATH_PYTHON=... chooses another.", flush=True)
+    print(f"Taking {best}, {times:.1f} times as fast as {CALLED}. TOWPATH_PYTHON=... chooses another.", flush=True)
     return best
 
 
@@ -129,14 +129,16 @@ def _others() -> list[str]:
     return sorted(str(path) for path in found - {Path(CALLED).resolve()})
 
 
-def _seconds(pythons: Sequence[str]) -> dict[str, float]:
-    """Python -> what TRIAL takes it at best of three, in turns; those that lack a part of the standard library are left out."""
-    seconds = dict.fromkeys(pythons, math.inf)
-    for _ in range(3):
-        for python in pythons:
-            said = subprocess.run([python, "-I", "-c", TRIAL], capture_output=True, text=True, check=False)
-            seconds[python] = min(seconds[python], float(said.stdout) if said.returncode == 0 else math.inf)
-    return seconds
+def _times_as_fast(other: str) -> float:
+    """How many times as fast as the Python that called, by the median of some turns; 0 for one that lacks what TRIAL needs."""
+    turns = [(_seconds(CALLED), _seconds(other)) for _ in range(TURNS)]
+    return statistics.median(0.0 if its == math.inf else mine / its for mine, its in turns)
+
+
+def _seconds(python: str) -> float:
+    """What TRIAL takes it."""
+    said = subprocess.run([python, "-I", "-c", TRIAL], capture_output=True, text=True, check=False)
+    return float(said.stdout) if said.returncode == 0 else math.inf
 
 
 # What a web application does most: objects, keyword arguments, dictionaries and texts; and what .venv/ and the site need.
@@ -147,9 +149,9 @@ class Thing:
     def told(self, **more): return {**more, "number": self.number}
 def work():
     begun = time.process_time()
-    for number in range(20000): ",".join(f"{name}={value!r}" for name, value in Thing(number).told(one=1, two="2").items())
+    for number in range(4000): ",".join(f"{name}={value!r}" for name, value in Thing(number).told(one=1, two="2").items())
     return time.process_time() - begun
-print(min(work() for _ in range(3)))
+print(min(work() for _ in range(10)))
 """
 
 

@@ -101,19 +101,27 @@ def test_it_says_what_to_install_where_python_cannot_make_environments(dev: Any,
 def test_it_takes_another_python_only_if_that_is_clearly_faster(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOWPATH_PYTHON", raising=False)
     monkeypatch.setattr(dev, "_others", lambda: ["/system/python"])
-    for seconds, taken in ((0.5, "/system/python"), (0.9, dev.CALLED), (math.inf, dev.CALLED)):
-        monkeypatch.setattr(dev, "_seconds", lambda pythons, other=seconds: dict(zip(pythons, (1.0, other), strict=True)))
+    for times, taken in ((1.5, "/system/python"), (1.1, dev.CALLED), (0.0, dev.CALLED)):
+        monkeypatch.setattr(dev, "_times_as_fast", lambda other, times=times: times)
         assert dev._python() == taken
+    monkeypatch.setattr(dev, "_others", list)
+    assert dev._python() == dev.CALLED
     monkeypatch.setenv("TOWPATH_PYTHON", "/chosen/python")
     assert dev._python() == "/chosen/python"
 
 
-def test_a_python_that_cannot_make_environments_counts_as_infinitely_slow(dev: Any, tmp_path: Path) -> None:
+def test_some_turns_in_which_the_machine_was_slow_do_not_decide(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = iter([False, True, False, False, True, False, False] * 2)
+    monkeypatch.setattr(dev, "_seconds", lambda python: (9.0 if next(slow) else 1.0) if python == "/system/python" else 1.5)
+    assert dev._times_as_fast("/system/python") == 1.5
+
+
+def test_a_python_that_cannot_make_environments_is_never_faster(dev: Any, tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    seconds = dev._seconds([sys.executable, str(broken)])
-    assert 0 < seconds[sys.executable] < seconds[str(broken)] == math.inf
+    assert 0 < dev._seconds(sys.executable) < dev._seconds(str(broken)) == math.inf
+    assert dev._times_as_fast(str(broken)) == 0
 
 
 def test_the_system_offers_only_what_is_not_the_python_that_called(dev: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
