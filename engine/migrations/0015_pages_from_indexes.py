@@ -8,6 +8,8 @@ from functools import partial
 
 from django.db import migrations, models
 
+from engine.migrations import _indexes
+
 BEFORE = {
     "activity": models.Index(fields=["instance", "number"], name="towpath_activity_order"),
     "ledger": models.Index(fields=["at"], name="towpath_ledger_at"),
@@ -23,33 +25,11 @@ UNDONE = models.Index(fields=["at", "id"], name="towpath_ledger_undone", conditi
 
 def replace(wanted, apps, schema_editor):
     for name, index in wanted.items():
-        model = apps.get_model("towpath", name)
-        if schema_editor.connection.vendor == "postgresql":
-            _in_place(schema_editor, model, index)
-        else:
-            schema_editor.remove_index(model, index)
-            schema_editor.add_index(model, index)
-
-
-def _in_place(schema_editor, model, index):
-    """`index` under another name, then in the place of one that there is."""
-    name, new = index.name, index.clone()
-    new.name = f"{name}_new"
-    _made(schema_editor, model, new)
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-    schema_editor.execute(f"ALTER INDEX {new.name} RENAME TO {name}")
-
-
-def _made(schema_editor, model, index):
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
-    schema_editor.execute(index.create_sql(model, schema_editor, concurrently=True), params=None)
+        _indexes.replace(schema_editor, apps.get_model("towpath", name), index)
 
 
 def add(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        _made(schema_editor, apps.get_model("towpath", "ledger"), UNDONE)
-    else:
-        schema_editor.add_index(apps.get_model("towpath", "ledger"), UNDONE)
+    _indexes.make(schema_editor, apps.get_model("towpath", "ledger"), UNDONE)
 
 
 def drop(apps, schema_editor):

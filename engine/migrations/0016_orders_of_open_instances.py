@@ -8,6 +8,8 @@ from functools import partial
 
 from django.db import migrations, models
 
+from engine.migrations import _indexes
+
 OPEN = models.Q(ended=None)
 BEFORE = models.Index(fields=["id"], include=("definition", "started", "suspended", "parent"), name="towpath_instance_open", condition=OPEN)
 AFTER = models.Index(
@@ -21,17 +23,7 @@ STATISTICS = "CREATE STATISTICS IF NOT EXISTS towpath_activity_open (mcv) ON nod
 
 
 def replace(wanted, apps, schema_editor):
-    model = apps.get_model("towpath", "instance")
-    if schema_editor.connection.vendor != "postgresql":
-        schema_editor.remove_index(model, wanted)
-        schema_editor.add_index(model, wanted)
-        return
-    name, new = wanted.name, wanted.clone()
-    new.name = f"{name}_new"
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {new.name}")
-    schema_editor.execute(new.create_sql(model, schema_editor, concurrently=True), params=None)
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-    schema_editor.execute(f"ALTER INDEX {new.name} RENAME TO {name}")
+    _indexes.replace(schema_editor, apps.get_model("towpath", "instance"), wanted)
 
 
 def tell(apps, schema_editor):
