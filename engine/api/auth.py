@@ -28,7 +28,6 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 from engine.api.errors import Refused
 from engine.conf import settings as conf
 from engine.models.prepared import Prepared
-from engine.runtime.proofs import Proof
 
 READ, WRITE, ADMIN = "workflow.read", "workflow.write", "workflow.admin"
 IMPLIED = {ADMIN: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({READ, WRITE}), READ: frozenset({READ})}
@@ -48,7 +47,6 @@ class Caller:
     scopes: frozenset[str] = EVERYTHING
     application: str | None = None  # the OAuth2 client, by its id
     token: Any = None  # the primary key of the OAuth2 token
-    proof: Proof | None = None  # of who is from memory
 
     @property
     def client(self) -> str:
@@ -124,20 +122,22 @@ def _bearer(request: HttpRequest, token: str) -> Caller:
 
 # -- name and password ----------------------------------------------------------------------------------------------------
 @dataclass
-class _Memory:
-    """A bounded map from a key to a moment or to a number; the oldest entries go first."""
+class Memory:
+    """A bounded map of what is remembered of calls; the oldest entries go first."""
 
-    size: int
+    size: int = MOST_REMEMBERED
     entries: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: Hashable) -> Any:
         return self.entries.get(key)
 
     def put(self, key: Hashable, value: Any) -> None:
-        self.entries[key] = value
-        self.entries.move_to_end(key)
-        while len(self.entries) > self.size:
-            self.entries.popitem(last=False)
+        with self.lock:
+            self.entries[key] = value
+            self.entries.move_to_end(key)
+            while len(self.entries) > self.size:
+                self.entries.popitem(last=False)
 
 
 class Passwords:
@@ -145,8 +145,8 @@ class Passwords:
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._known = _Memory(MOST_REMEMBERED)
-        self._wrong = _Memory(MOST_REMEMBERED)
+        self._known = Memory()
+        self._wrong = Memory()
         self._one_hash = threading.Lock()  # so that an expiry is no stampede
 
     def user(self, request: HttpRequest, name: str, password: str) -> AbstractBaseUser:

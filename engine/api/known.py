@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import hmac
 import os
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,7 +20,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, router
 from django.http import HttpRequest
 from oauth2_provider.models import get_access_token_model, get_application_model
 
-from engine.api.auth import REMEMBERED, Caller
+from engine.api import auth
+from engine.api.auth import REMEMBERED, Caller, Memory
 from engine.models.compiled import short_way
 from engine.runtime import proofs
 from engine.runtime.orders import Outdated
@@ -30,7 +29,6 @@ from engine.runtime.proofs import Proof
 from engine.runtime.store.sending import alone, read
 from engine.runtime.store.statements import Statement
 
-MOST = 10_000  # callers in a process
 _KEY = os.urandom(32)
 
 
@@ -47,43 +45,40 @@ class _Known:
         """The caller with a user object of this call's own, which carries its proof."""
         made = _made()
         assert made is not None
-        user, proof = made(self.columns), Proof(self.proof)
-        proofs.carried(user, proof)
-        return Caller(user, self.caller.scopes, self.caller.application, self.caller.token, proof)
+        user = made(self.columns)
+        proofs.carried(user, Proof(self.proof))
+        return replace(self.caller, user=user)
 
 
-_known: OrderedDict[bytes, _Known | None] = OrderedDict()  # None: seen once
-_lock = threading.Lock()
+_memory = Memory()  # of _Known, or None for credentials that were seen once
 
 
 def caller(request: HttpRequest) -> Caller | None:
     """Who calls, not yet proven; None for who is not remembered, or could not be proven."""
-    found = _known.get(_key(request)) if _known and "HTTP_AUTHORIZATION" in request.META and alone() else None
+    found = _memory.get(_key(request)) if _memory.entries and "HTTP_AUTHORIZATION" in request.META and alone() else None
     return found.again() if found and found.until > time.monotonic() else None
 
 
-def proven(request: HttpRequest, ask: Callable[[HttpRequest], Caller]) -> Caller:
-    """Who calls, proven by a look where he is remembered, else as `ask` tells; raises what `ask` raises."""
+def proven(request: HttpRequest) -> Caller:
+    """Who calls, proven by a look where he is remembered, else read; raises Refused (401, 403, 429)."""
     found = caller(request)
-    if found and found.proof and found.proof.holds():
-        return found
-    return remembered(request, ask)
+    return found if found and proofs.holds(found.user) else remembered(request)
 
 
-def remembered(request: HttpRequest, ask: Callable[[HttpRequest], Caller]) -> Caller:
-    """Who calls, as `ask` tells; whose credentials come for the second time is kept. Raises what `ask` raises."""
-    who = ask(request)
+def remembered(request: HttpRequest) -> Caller:
+    """Who calls, as the database has him; whose credentials come for the second time is kept. Raises Refused (401, 403, 429)."""
+    who = auth.caller(request)
     if "HTTP_AUTHORIZATION" in request.META and alone() and _made():
         key = _key(request)
-        _keep(key, _taken(request, who, ask) if key in _known else None)
+        _memory.put(key, _taken(request, who) if key in _memory.entries else None)
     return who
 
 
-def _taken(request: HttpRequest, who: Caller, ask: Callable[[HttpRequest], Caller]) -> _Known | None:
+def _taken(request: HttpRequest, who: Caller) -> _Known | None:
     """First the mark, then the rows: after a change in between the proof fails, instead of holding for what was never read."""
     text, values = _look(who)
     rows = read((f"SELECT {_MARK} {text}", values))[0]
-    again = ask(request)
+    again = auth.caller(request)
     if not rows or (again.user.pk, again.token) != (who.user.pk, who.token):
         return None
     missed = Outdated("who calls was changed")
@@ -92,17 +87,10 @@ def _taken(request: HttpRequest, who: Caller, ask: Callable[[HttpRequest], Calle
     return _Known(columns, again, proof, time.monotonic() + REMEMBERED)
 
 
-def _keep(key: bytes, found: _Known | None) -> None:
-    with _lock:
-        _known[key] = found
-        while len(_known) > MOST:
-            _known.popitem(last=False)
-
-
 def forget(request: HttpRequest | None = None) -> None:
     """Whoever calls with these credentials, or everybody."""
-    with _lock:
-        _known.clear() if request is None else _known.pop(_key(request), None)
+    with _memory.lock:
+        _memory.entries.clear() if request is None else _memory.entries.pop(_key(request), None)
 
 
 def _key(request: HttpRequest) -> bytes:

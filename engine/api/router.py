@@ -30,6 +30,7 @@ from engine.api.headers import header
 from engine.api.throttle import Throttle
 from engine.conf import settings as conf
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.runtime import proofs
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LONGEST_PATH = 2000
@@ -52,19 +53,14 @@ class Call:
     """One call: who makes it, and what it brings."""
 
     def __init__(self, request: HttpRequest, who: auth.Caller, base: str, path: str = "") -> None:
-        self.request, self.who, self.scopes, self.base, self.path = request, who, who.scopes, base, path
+        self.request, self.scopes, self.base, self.path = request, who.scopes, base, path
+        self.remembered = who.user  # perhaps from memory: for what is done by a unit of work alone, which proves him
 
     @property
     def user(self) -> Any:
         """Who calls."""
-        if self.who.proof:
-            self.who.proof.check()
-        return self.who.user
-
-    @property
-    def remembered(self) -> Any:
-        """Who calls, perhaps from memory: for what is done by a unit of work alone, which proves him."""
-        return self.who.user
+        proofs.check(self.remembered)
+        return self.remembered
 
     @cached_property
     def params(self) -> Mapping[str, str]:
@@ -210,24 +206,24 @@ class Router:
         return response
 
     def _answered(self, request: HttpRequest, path: str) -> HttpResponseBase:
-        if (who := known.caller(request)) and (proof := who.proof):
+        if who := known.caller(request):
             try:
                 response = self._answered_to(who, request, path)
-                proof.check()
+                proofs.check(who.user)
                 return response
             except Exception:
-                if proof.holds():
+                if proofs.holds(who.user):
                     raise
                 known.forget(request)
-        return self._answered_to(known.remembered(request, auth.caller), request, path)
+        return self._answered_to(known.remembered(request), request, path)
 
     def _answered_to(self, who: auth.Caller, request: HttpRequest, path: str) -> HttpResponseBase:
         throttle.check(who.client, conf.API_RATE)
         if len(path) > LONGEST_PATH or not storable(path):
             raise BadInput("the address is too long or holds a character that cannot be stored", "path")
         route, ids = self.find("GET" if request.method == "HEAD" else str(request.method), path.strip("/"))
-        if who.proof and not route.proves:
-            who.proof.check()
+        if not route.proves:
+            proofs.check(who.user)
         answered = partial(_carried_out, request, path, route, ids, who)
         return _audited(route, request.path, who, ids, answered) if route.scope == ADMIN else answered()
 

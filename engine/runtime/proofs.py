@@ -22,13 +22,13 @@ class Proof:
 
     def holds(self) -> bool:
         """Look, unless it has held."""
-        self.held = self.held or bool(read((self.statement.sql, self.statement.values))[0])
+        self.held = self.held or finds(self.statement)
         return self.held
 
-    def check(self) -> None:
-        """The same; raises what the statement raises that misses."""
-        if not self.holds():
-            raise self.statement.failure()
+
+def finds(statement: Statement) -> bool:
+    """Whether a statement that only looks finds a row."""
+    return bool(read((statement.sql, statement.values))[0])
 
 
 def carried(user: Any, proof: Proof) -> None:
@@ -40,3 +40,15 @@ def of(user: Any) -> Proof | None:
     """The proof that is still wanted of a user; None for who was read from the database in this call, or is nobody in particular."""
     found: Proof | None = getattr(user, "_towpath_proof", None)
     return None if found is None or found.held else found
+
+
+def holds(user: Any) -> bool:
+    """Whether a user is as he was remembered, if he was; looks unless that was found."""
+    proof = of(user)
+    return proof is None or proof.holds()
+
+
+def check(user: Any) -> None:
+    """The same; raises what the statement raises that misses."""
+    if (proof := of(user)) and not proof.holds():
+        raise proof.statement.failure()

@@ -52,10 +52,11 @@ from engine.runtime import definitions, hooks, outbox, recording, versions
 from engine.runtime.beyond import BEYOND
 from engine.runtime.handlers import Execution
 from engine.runtime.orders import Gone, Order, Result, SetVariables, Start, Wish
+from engine.runtime.proofs import finds
 from engine.runtime.recording import Record
 from engine.runtime.store import claims, history, instances, waits
 from engine.runtime.store.instances import Loaded
-from engine.runtime.store.sending import alone, commit_alone, read, send
+from engine.runtime.store.sending import alone, commit_alone, send
 from engine.runtime.store.statements import Missed, Statement, insert
 from engine.runtime.world import Memory, World
 from engine.runtime.writing import written
@@ -118,7 +119,6 @@ class Work:
     ) -> None:
         self.order, self.guard, self.told, self.seen, self.also, self.stands = order, guard, told, seen, also, stands
         self.stops: dict[str, TechnicalError | BpmnError] = {}  # the steps before which it is to stand, and what they failed with
-        self.proof = order.proof
         self.record = Record(order)
         self.memory = Memory()
         self.cause = order.cause or order.job or uuid7()
@@ -299,14 +299,14 @@ class Work:
 
     def _proofs(self) -> list[Statement]:
         """What was remembered for this order: its definition, who wants it."""
-        start = self.order.start
+        start, who = self.order.start, self.order.proof
         found = [start.proof] if start and start.proof else []
-        return [*found, self.proof.statement] if self.proof and not self.proof.held else found
+        return [*found, who.statement] if who and not who.held else found
 
     def _prove(self) -> None:
         """Ask now whether what was remembered is still so; raises Outdated."""
         for proof in self._proofs():
-            if not read((proof.sql, proof.values))[0]:
+            if not finds(proof):
                 raise proof.failure()
 
     def execution(self, call: Invocation) -> Execution:

@@ -65,7 +65,7 @@ def get_known(headers: dict[str, str]) -> None:
     """The first call is noted, the second is remembered."""
     for _ in range(2):
         assert Client().get(TASKS, headers=headers).status_code == 200
-    assert not on_postgres() or any(known._known.values())
+    assert not on_postgres() or any(known._memory.entries.values())
 
 
 def deployed(*models: bytes) -> None:
@@ -230,7 +230,7 @@ def test_other_credentials_are_not_his(headers: dict[str, str]) -> None:
 
 
 def test_no_more_are_kept_than_may_be(headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, bob: User) -> None:
-    monkeypatch.setattr(known, "MOST", 1)
+    monkeypatch.setattr(known._memory, "size", 1)
     get_known(headers)
     get_known(basic("bob", "bob"))
-    assert len(known._known) <= 1
+    assert len(known._memory.entries) <= 1

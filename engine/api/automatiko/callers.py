@@ -54,13 +54,13 @@ def _named(request: HttpRequest) -> tuple[str | None, list[str]]:
 def _logged_in(request: HttpRequest) -> auth.Caller | None:
     """None for a caller who is trusted as he is; the token of another system is none of ours to judge then."""
     if not conf.SERVICES_TRUSTED:
-        return known.proven(request, auth.caller)
+        return known.proven(request)
     scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
     if scheme == "basic" and conf.BASIC_AUTH:
-        return known.proven(request, auth.caller)
+        return known.proven(request)
     if scheme == "bearer":
         try:
-            return known.proven(request, auth.caller)
+            return known.proven(request)
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise

@@ -66,7 +66,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    return Claimed(*(_READ[name](value) if name in _READ else value for name, value in zip(_FIELDS, row, strict=False)))
+    return Claimed(*(_READ[name](value) if name in _READ else value for name, value in zip(_FIELDS, row[: len(_FIELDS)], strict=True)))
 
 
 # What a crash of the database may take back: whoever then holds a lease that is not there loses it at his fence, and the job is claimed
